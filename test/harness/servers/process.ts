@@ -200,7 +200,7 @@ async function untilReady(running: RunningProcess, options: ProcessOptions): Pro
  * test runner, out of memory): its standard input then reaches its end.
  */
 function startGuard(group: number): ChildProcess {
-  const script = 'read -r line; kill -KILL -- "-$1" 2>/dev/null';
+  const script = 'read -r line; kill -s KILL -- "-$1" 2>/dev/null';
   const guard = spawn('/bin/sh', ['-c', script, 'guard', String(group)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
