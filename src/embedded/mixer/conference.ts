@@ -24,7 +24,7 @@ export function encodeMix(sum: Int32Array, own: Int16Array | undefined, law: Law
   const encode = g711[law].encode;
   for (let i = 0; i < frameSamples; i += 1) {
     const mixed = (sum[i] as number) - (own === undefined ? 0 : (own[i] as number));
-    const clipped = mixed > 32_767 ? 32_767 : mixed < -32_768 ? -32_768 : mixed;
+    const clipped = Math.max(-32_768, Math.min(32_767, mixed));
     out[i] = encode[clipped & 0xffff] as number;
   }
 }

@@ -8,7 +8,9 @@ import type { LegReport, MixerHealth, WorkerOrder, WorkerOrders, WorkerSettings 
 /** The result of an order, or why it is refused. */
 export type Outcome = { readonly result: unknown } | { readonly refused: string };
 
-type Result<K extends keyof WorkerOrders> = { readonly result: WorkerOrders[K]['result'] } | { readonly refused: string };
+type Result<K extends keyof WorkerOrders> =
+  | { readonly result: WorkerOrders[K]['result'] }
+  | { readonly refused: string };
 
 /** Legs are looked over for lost media once a second. */
 const ticksBetweenReviews = 50;
