@@ -1,0 +1,79 @@
+/** RFC 4575 5.2 to 5.5: a conference as one kind of viewer sees it, made from facts. */
+import type { Bindings } from '../identity/binding.ts';
+import type { LinkSettings } from './link.ts';
+import type { Meeting } from './meeting.ts';
+import { compare } from './person.ts';
+import { Roster } from './roster.ts';
+import { type ChatPurposeSetting, confUris, serviceUris, type UriEntry } from './service-uris.ts';
+import type { User, View } from './user.ts';
+import { longestLine, longestName, readableLine, uriText } from './xml-text.ts';
+
+/** 5.3: what the conference is. */
+export interface Description {
+  readonly displayText: string;
+  readonly subject: string | null;
+  readonly confUris: readonly UriEntry[];
+  readonly serviceUris: readonly UriEntry[];
+  readonly maximumUserCount: number;
+}
+
+/** 5.5: how it stands. */
+export interface ConferenceState {
+  /** Everybody, in the room or in the call. */
+  readonly userCount: number;
+  /** Calls are taken. */
+  readonly active: boolean;
+  readonly locked: boolean;
+}
+
+/** A conference at one moment. */
+export interface Conference {
+  readonly entity: string;
+  readonly description: Description;
+  readonly state: ConferenceState;
+  /** By entity, in the order of entities. */
+  readonly users: ReadonlyMap<string, User>;
+}
+
+/** The description as the room and the operator give it. */
+export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurposeSetting): Description {
+  return {
+    displayText:
+      readableLine(meeting.room?.name ?? null, longestName) ?? readableLine(link.name, longestName) ?? link.id,
+    subject: readableLine(meeting.room?.subject ?? null, longestLine),
+    confUris: confUris(link),
+    serviceUris: serviceUris(link, chat),
+    maximumUserCount: link.maximumUsers,
+  };
+}
+
+/** The state of a conference with so many users. A link nobody has closed takes calls. */
+export const stateOf = (meeting: Meeting, userCount: number): ConferenceState => ({
+  userCount,
+  active: meeting.link?.state !== 'closed',
+  locked: false,
+});
+
+/** The entity of a link's conference. */
+export const entityOf = (link: LinkSettings): string => uriText(link.conference);
+
+/** The whole conference for one kind of viewer. The same facts give the same conference, in the same order. */
+export function composeConference(
+  link: LinkSettings,
+  meeting: Meeting,
+  bindings: Bindings,
+  view: View = 'ordinary',
+  chat: ChatPurposeSetting = 'both',
+): Conference {
+  const roster = new Roster(link.room, meeting, bindings);
+  const users = roster
+    .persons()
+    .flatMap((person) => roster.usersOf(person, view))
+    .sort((a, b) => compare(a.entity, b.entity));
+  return {
+    entity: entityOf(link),
+    description: describe(link, meeting, chat),
+    state: stateOf(meeting, users.length),
+    users: new Map(users.map((user) => [user.entity, user])),
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * RFC 4575 5.6, 8.1, 8.2: what one kind of viewer is shown of a person.
+ *
+ * A moderator is shown everything. For the others, in a room that hides real JIDs from them:
+ * - somebody in the room is their nick, and nothing else: the entity is the occupant's URI, a leg's endpoint is opaque, no AOR, no JID;
+ *   two nicks of one person stay two users, and the legs stand with the first nick;
+ * - somebody with a JID who is in the call only is a pseudonym without a label. Their AOR would tell, the moment they enter or leave the
+ *   room, whose nick is whose;
+ * - callers without a JID are never in the room, so a proved AOR is shown, unless it is a telephone number.
+ */
+import type { LegFact } from './leg.ts';
+import type { OccupantFact } from './occupant.ts';
+import { bareJidUri, occupantUri } from './occupant-uri.ts';
+import type { Person } from './person.ts';
+import type { Endpoint, User, View } from './user.ts';
+import { longestName, readableLine, uriText } from './xml-text.ts';
+
+/** What else decides how persons are written. */
+export interface Circumstances {
+  readonly room: string;
+  readonly nonAnonymous: boolean;
+  readonly moderated: boolean;
+  /** True when no earlier leg in the conference has this leg's contact. */
+  ownsContact(leg: LegFact): boolean;
+}
+
+const telephoneUri = /^(?:tel:|sips?:\+?[\d*#.()-]{3,}@)|;user=phone/i;
+const telephoneText = /^\s*\+?[\d\s()./*#-]{3,}$/;
+
+const isTelephone = (uri: string): boolean => telephoneUri.test(uri);
+
+/** Made from the pseudonym, so it lasts as long as the call and is the same in every document. */
+function inventedName(leg: LegFact): string {
+  const letters = leg.pseudonym.replace(/^sips?:/, '').replace(/@.*$/, '');
+  const part = letters.replace(/[^A-Za-z0-9]/g, '').slice(-4);
+  return part === '' ? 'Caller' : `Caller ${part.toUpperCase()}`;
+}
+
+function callerName(leg: LegFact, hideNumbers: boolean): string {
+  const label = readableLine(leg.label, longestName);
+  if (label === null || (hideNumbers && telephoneText.test(label))) return inventedName(leg);
+  return label;
+}
+
+const nickName = (occupant: OccupantFact): string => readableLine(occupant.nick, longestName) ?? 'Unnamed';
+
+/** `contact` null: the address is withheld. */
+function legEndpoint(leg: LegFact, contact: string | null): Endpoint {
+  const { muted } = leg;
+  const byFocus = muted && !(leg.mutes.length > 0 && leg.mutes.every((reason) => reason === 'self'));
+  const connected = byFocus ? 'muted-via-focus' : 'connected';
+  const onHold = leg.status === 'on-hold';
+  const sending = muted ? 'recvonly' : 'sendrecv';
+  return {
+    entity: contact ?? `sip:${leg.leg}@anonymous.invalid`,
+    displayText: null,
+    status: onHold ? 'on-hold' : connected,
+    joiningMethod: leg.method,
+    joinedAt: leg.joinedAt,
+    medium: { type: 'audio', status: onHold ? 'inactive' : sending },
+  };
+}
+
+function contactFor(leg: LegFact, around: Circumstances, hideNumbers: boolean): string | null {
+  if (leg.contact === null || leg.contact === '') return null;
+  if (hideNumbers && (isTelephone(leg.contact) || (leg.aor !== null && isTelephone(leg.aor)))) return null;
+  return around.ownsContact(leg) ? leg.contact : `${leg.contact};leg=${leg.leg}`;
+}
+
+function occupantEndpoint(occupant: OccupantFact, around: Circumstances, name: string): Endpoint {
+  const shown = nickName(occupant);
+  const taken = occupant.cause === 'revoked' || occupant.cause === 'unknown';
+  const silent = occupant.role === 'none' || (occupant.role === 'visitor' && (around.moderated || taken));
+  return {
+    entity: occupantUri(around.room, occupant.nick),
+    displayText: shown === name ? null : shown,
+    status: 'connected',
+    joiningMethod: null,
+    joinedAt: null,
+    medium: { type: 'message', status: silent ? 'recvonly' : 'sendrecv' },
+  };
+}
+
+const roleOrder = ['none', 'visitor', 'participant', 'moderator'];
+
+/** The strictest role of the occupants, and a lasting affiliation. */
+function occupantRoles(occupants: readonly OccupantFact[]): readonly string[] {
+  const ranks = occupants.map((occupant) => roleOrder.indexOf(occupant.role));
+  const role = roleOrder[Math.min(...ranks)] ?? 'none';
+  const affiliation = occupants[0]?.affiliation ?? 'none';
+  return [role, affiliation].filter((word) => word !== 'none' && word !== 'outcast');
+}
+
+/** Away from the room: the role that the affiliation would get on entering, as far as the mutes of the room allow. */
+function callerRoles(person: Person, hidden: boolean): readonly string[] {
+  if (person.legs.some((leg) => leg.mutes.includes('room'))) return ['visitor'];
+  const leads = person.affiliation === 'owner' || person.affiliation === 'admin';
+  if (hidden || person.affiliation === 'none' || person.affiliation === 'outcast') return ['participant'];
+  return [leads ? 'moderator' : 'participant', person.affiliation];
+}
+
+/** Each nick a user of its own; the legs with the first. Without a nick, one pseudonym. */
+function hiddenUsers(person: Person, around: Circumstances): readonly User[] {
+  const legs = person.legs.map((leg) => legEndpoint(leg, null));
+  const [first] = person.legs;
+  if (person.occupants.length === 0 && first) {
+    const roles = callerRoles(person, true);
+    const entity = uriText(first.pseudonym);
+    return [{ entity, displayText: inventedName(first), associatedAors: [], roles, endpoints: legs }];
+  }
+  return person.occupants.map((occupant, index) => ({
+    entity: occupantUri(around.room, occupant.nick),
+    displayText: nickName(occupant),
+    associatedAors: [],
+    roles: occupantRoles([occupant]),
+    endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...(index === 0 ? legs : [])],
+  }));
+}
+
+/** The person's proved AORs, earliest leg first, without those that are numbers when these are hidden. */
+function shownAors(person: Person, hideNumbers: boolean): readonly string[] {
+  const aors = person.legs.map((leg) => leg.aor).filter((aor) => aor !== null);
+  return [...new Set(aors.filter((aor) => !hideNumbers || !isTelephone(aor)).map(uriText))];
+}
+
+function openUser(person: Person, around: Circumstances, view: View): User {
+  const hideNumbers = view === 'ordinary';
+  const [leg] = person.legs;
+  const [occupant] = person.occupants;
+  const [aor, ...furtherAors] = shownAors(person, hideNumbers);
+  const ofOccupant = occupant ? occupantUri(around.room, occupant.nick) : null;
+  const entity = aor ?? ofOccupant ?? uriText(leg?.pseudonym ?? '');
+  // Who is in the call only has shown the room's people no JID.
+  const showsJid = person.jid !== null && (view === 'moderator' || person.occupants.length > 0);
+  const name = occupant ? nickName(occupant) : leg ? callerName(leg, hideNumbers) : 'Unnamed';
+  return {
+    entity,
+    displayText: name,
+    associatedAors: [...furtherAors, ...(showsJid && person.jid !== null ? [bareJidUri(person.jid)] : [])],
+    roles: occupant ? occupantRoles(person.occupants) : callerRoles(person, false),
+    endpoints: [
+      ...person.occupants.map((each) => occupantEndpoint(each, around, name)),
+      ...person.legs.map((each) => legEndpoint(each, contactFor(each, around, hideNumbers))),
+    ],
+  };
+}
+
+/** The users that a person is for this kind of viewer: one, or one per nick where the room hides who is who. */
+export function usersOfPerson(person: Person, around: Circumstances, view: View): readonly User[] {
+  const hidden = view === 'ordinary' && !around.nonAnonymous && person.jid !== null;
+  return hidden ? hiddenUsers(person, around) : [openUser(person, around, view)];
+}
