@@ -1,0 +1,213 @@
+/** The configuration an operator writes: its schema is the only source of the sample, the checks and their texts. */
+import { z } from 'zod';
+import { canonicalAor } from '../identity/aor.ts';
+import { parseJid } from '../identity/jid.ts';
+
+const note = <T extends z.ZodType>(schema: T, description: string, example?: unknown): T =>
+  schema.meta(example === undefined ? { description } : { description, example }) as T;
+
+const port = z.int().min(1).max(65535);
+const host = z.string().min(1).max(253);
+const name = z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 of a-z, 0-9 and -');
+const secret = z.string().min(1);
+const bare = z.string().refine((text) => {
+  const jid = parseJid(text);
+  return jid !== null && jid.local !== '' && jid.resource === '';
+}, 'expected a bare JID such as tea@rooms.example.org');
+const sipUri = z
+  .string()
+  .refine(
+    (text) => canonicalAor(text)?.startsWith('sip:') ?? false,
+    'expected a SIP URI such as sip:tea@conf.example.org',
+  );
+const duration = (unit: string) => z.number().min(0).max(86400).describe(unit);
+
+const log = z
+  .strictObject({
+    level: note(
+      z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+      'Least level that is written.',
+    ),
+    personal: note(z.boolean().default(false), 'Write JIDs, numbers and names in clear; false masks them.'),
+  })
+  .prefault({});
+
+const bus = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('nats'),
+    servers: note(z.array(z.string().min(1)).min(1), 'NATS servers with JetStream.', ['nats://127.0.0.1:4222']),
+    user: note(z.string().optional(), 'NATS user, if the server asks for one.', 'bridge'),
+    password: note(secret.optional(), 'Its password.', '${NATS_PASSWORD}'),
+  }),
+  z.strictObject({ kind: z.literal('memory') }),
+]);
+
+const xmpp = z.strictObject({
+  host: note(host, 'XMPP server: host of its component listener (XEP-0114).', '127.0.0.1'),
+  port: note(port, 'Port of the component listener.', 5347),
+  domain: note(host, 'Our component domain.', 'bridge.example.org'),
+  secret: note(secret, 'Component secret.', '${XMPP_SECRET}'),
+  focus: note(
+    z
+      .string()
+      .regex(/^[a-z0-9-]+$/)
+      .default('focus'),
+    'Local part of the focus JID; this JID must be owner of the rooms.',
+  ),
+  nick: note(z.string().min(1).max(64).default('call'), 'Nick of the focus in the rooms.'),
+  display: note(z.enum(['hats', 'notices', 'off']).default('hats'), 'How the room shows who is in the call.'),
+  'conference-ends-after': note(
+    duration('seconds').default(300),
+    'Seconds without any call until voice taken from absent people is forgotten.',
+  ),
+});
+
+const listen = z
+  .string()
+  .regex(/^(udp|tcp):(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected protocol:host:port such as udp:127.0.0.1:5060');
+
+const server = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('drachtio'),
+    host: note(host, 'drachtio-server: host of its admin port.', '127.0.0.1'),
+    port: note(port, 'Its admin port.', 9022),
+    secret: note(secret, 'Its admin secret.', '${DRACHTIO_SECRET}'),
+    'frame-limit': note(z.int().min(4096).default(12200), 'Largest frame in bytes that this drachtio-server takes.'),
+  }),
+  z.strictObject({
+    kind: z.literal('embedded'),
+    listen: note(z.array(listen).min(1), 'For trying out: the SIP agent inside this process listens here.', [
+      'udp:127.0.0.1:5060',
+    ]),
+  }),
+]);
+
+const mixer = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('freeswitch'),
+    host: note(host, 'FreeSWITCH: host of its event socket.', '127.0.0.1'),
+    port: note(port, 'Port of its event socket.', 8021),
+    password: note(secret, 'Password of its event socket.', '${FREESWITCH_PASSWORD}'),
+    sip: note(
+      z.string().regex(/^[^\s:]+:\d{1,5}$/),
+      'host:port of the SIP profile that takes our calls.',
+      '127.0.0.1:5080',
+    ),
+  }),
+  z.strictObject({
+    kind: z.literal('embedded'),
+    host: note(host.default('127.0.0.1'), 'For trying out: the G.711 mixer inside this process uses this address.'),
+  }),
+]);
+
+const sip = z.strictObject({
+  server,
+  mixer,
+  realm: note(host, 'Digest realm (RFC 7616) of the accounts.', 'example.org'),
+  'account-domains': note(
+    z.array(host).default([]),
+    'Callers who claim an AOR in one of these domains must prove it.',
+    ['example.org'],
+  ),
+  authentication: note(
+    z.enum(['offer', 'require']).default('offer'),
+    'require: every caller but a trusted peer must prove an AOR.',
+  ),
+  'trusted-peers': note(
+    z.array(z.string()).default([]),
+    'Addresses whose From and P-Asserted-Identity are believed (RFC 3325).',
+    ['192.0.2.10'],
+  ),
+  watching: note(
+    z.enum(['participants', 'accounts', 'anyone']).default('participants'),
+    'Who may subscribe to the conference state.',
+  ),
+  'notify-gap': note(
+    duration('seconds').default(5),
+    'Least seconds between two NOTIFYs to one watcher (RFC 4575 3.9).',
+  ),
+  'chat-uris': note(
+    z.enum(['both', 'grouptextchat', 'groupstextchat']).default('both'),
+    'Which service-uris purposes name the room (RFC 7106, RFC 7081 4).',
+  ),
+});
+
+const directory = z
+  .strictObject({
+    bindings: note(z.string().optional(), 'YAML file: which AOR and JID belong to one person.', 'bindings.yaml'),
+    accounts: note(z.string().optional(), 'YAML file: SIP accounts with their HA1 values.', 'accounts.yaml'),
+  })
+  .prefault({});
+
+const policy = z
+  .strictObject({
+    'phones-in-members-only': note(
+      z.enum(['refuse', 'allow']).default('refuse'),
+      'Callers without a JID in a members-only room.',
+    ),
+    'phones-start-muted': note(z.boolean().default(true), 'Callers without a JID enter a moderated room muted.'),
+    'visitors-muted-in-unmoderated': note(
+      z.boolean().default(false),
+      'Mute visitors of an unmoderated room whose voice nobody took.',
+    ),
+    'anonymous-callers': note(z.enum(['allow', 'refuse']).default('allow'), 'Callers who prove no AOR.'),
+  })
+  .prefault({});
+
+const link = z.strictObject({
+  id: note(name, 'Opaque name of the link.', 'tea'),
+  room: note(bare, 'The chat room.', 'tea@rooms.example.org'),
+  conference: note(sipUri, 'The conference URI.', 'sip:tea@conf.example.org'),
+  name: note(z.string().min(1).max(200).optional(), 'Name shown to callers; the id when left out.', 'Tea round'),
+  'maximum-users': note(z.int().min(1).max(10000).default(100), 'Most call legs at once.'),
+});
+
+const http = z
+  .strictObject({
+    host: note(host.default('127.0.0.1'), 'Address of health, metrics and the admin API.'),
+    port: note(z.int().min(0).max(65535).default(8088), 'Its port; 0 takes a free one.'),
+    token: note(
+      z.string().min(16).optional(),
+      'Bearer token of the admin API (16 characters or more); without it the admin API is off.',
+      '${ADMIN_TOKEN}',
+    ),
+  })
+  .prefault({});
+
+/** The whole file. */
+export const configSchema = z
+  .strictObject({
+    instance: note(name, 'Name of this instance, the same after a restart and unlike any other.', 'bridge-1'),
+    log,
+    bus,
+    xmpp,
+    sip,
+    directory,
+    policy,
+    links: z.array(link).min(1),
+    http,
+  })
+  .superRefine((config, context) => {
+    for (const key of ['id', 'room', 'conference'] as const) {
+      const seen = new Set<string>();
+      config.links.forEach((entry, index) => {
+        if (seen.has(entry[key])) {
+          context.addIssue({
+            code: 'custom',
+            path: ['links', index, key],
+            message: `expected a ${key} that no other link has`,
+          });
+        }
+        seen.add(entry[key]);
+      });
+    }
+    if (config.sip.mixer.kind === 'freeswitch' && config.sip.server.kind === 'embedded') {
+      context.addIssue({
+        code: 'custom',
+        path: ['sip', 'mixer', 'kind'],
+        message: 'expected mixer kind embedded beside server kind embedded (FreeSWITCH needs drachtio)',
+      });
+    }
+  });
+
+export type Config = z.infer<typeof configSchema>;

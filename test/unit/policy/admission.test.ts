@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { admit, mustLeave } from '../../../src/policy/admission.ts';
+import { defaultPolicy } from '../../../src/policy/settings.ts';
+import { bindings, bobAor, bobJid, leg, link, type MeetingParts, meeting, occupant } from './meeting-fixture.ts';
+
+const status = (parts: MeetingParts, aor: typeof bobAor | null = bobAor, policy = defaultPolicy): number | 'join' => {
+  const admission = admit(aor, link, meeting(parts), bindings, policy);
+  return admission.act === 'join' ? 'join' : admission.status;
+};
+
+describe('admission', () => {
+  it('lets people and phone-only callers into an open room', () => {
+    expect(status({})).toBe('join');
+    expect(status({}, null)).toBe('join');
+  });
+
+  it('answers 404 for a closed link', () => {
+    expect(status({ closed: true })).toBe(404);
+  });
+
+  it('refuses whom the room has banned, by list or by what an occupant presence says', () => {
+    expect(status({ affiliations: { [bobJid]: 'outcast' } })).toBe(403);
+    expect(status({ occupants: [occupant({ affiliation: 'outcast' })] })).toBe(403);
+    expect(status({ affiliations: { 'bob@example.org.evil': 'outcast' } })).toBe('join');
+    expect(status({ callerBans: [bobAor] })).toBe(403);
+  });
+
+  it('keeps non-members out of a members-only room, and phones as the setting says', () => {
+    const membersOnly = { room: { membersOnly: true } };
+    expect(status(membersOnly)).toBe(403);
+    expect(status({ ...membersOnly, affiliations: { [bobJid]: 'member' } })).toBe('join');
+    expect(status(membersOnly, null)).toBe(403);
+    expect(status(membersOnly, null, { ...defaultPolicy, phonesInMembersOnly: 'allow' })).toBe('join');
+  });
+
+  it('says busy when full, and refuses the unproved by setting', () => {
+    expect(status({ legs: [leg({ leg: 'a' }), leg({ leg: 'b' })] })).toBe(486);
+    expect(status({}, null, { ...defaultPolicy, anonymousCallers: 'refuse' })).toBe(403);
+  });
+
+  it('notes the expulsion that stands', () => {
+    expect(admit(bobAor, link, meeting({ expulsion: 'e1' }), bindings, defaultPolicy)).toEqual({
+      act: 'join',
+      expulsion: 'e1',
+    });
+  });
+});
+
+describe('staying', () => {
+  const leaves = (parts: MeetingParts, change = {}) => mustLeave(leg(change), meeting(parts), bindings, defaultPolicy);
+
+  it('ends a leg once for an expulsion newer than its admission', () => {
+    expect(leaves({ expulsion: 'e2' }, { expulsion: 'e1' })).toMatchObject({ disconnection: 'booted', by: 'Alice' });
+    expect(leaves({ expulsion: 'e2' }, { expulsion: 'e2' })).toBeNull();
+    expect(leaves({ expulsion: 'e2' }, { aor: null })).toBeNull();
+  });
+
+  it('ends legs when the link closes, a ban stands or the room becomes members-only', () => {
+    expect(leaves({ closed: true })).toMatchObject({ status: 404, disconnection: 'departed' });
+    expect(leaves({ affiliations: { [bobJid]: 'outcast' } })).toMatchObject({ status: 403 });
+    expect(leaves({ room: { membersOnly: true } }, { aor: null })).toMatchObject({ status: 403 });
+    expect(leaves({})).toBeNull();
+  });
+});
