@@ -130,7 +130,14 @@ export function parseConfig(text: string, file: string, environment: Environment
   const faults: Fault[] = [];
   const value = withEnvironment(document.toJS(), environment, [], faults);
   const result = configSchema.safeParse(value);
-  if (!result.success) faults.push(...result.error.issues.flatMap((issue) => faultsOf(issue, value)));
+  if (!result.success) {
+    const told = new Set(faults.map((fault) => fault.path.join('.')));
+    faults.push(
+      ...result.error.issues
+        .flatMap((issue) => faultsOf(issue, value))
+        .filter((fault) => !told.has(fault.path.join('.'))),
+    );
+  }
   if (faults.length === 0 && result.success) return result.data;
   return fail(
     faults.map(
