@@ -1,0 +1,52 @@
+/** `npm test`: every check and suite, then one summary: which stacks ran, which did not and why, and the counts of tests. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+}
+
+const steps = ['typecheck', 'lint', 'arrows', 'check:generated'] as const;
+const suites = ['unit', 'contract'] as const;
+
+const run = (command: string, args: readonly string[]): boolean =>
+  spawnSync(command, args, { stdio: 'inherit' }).status === 0;
+
+function runSuite(suite: string): VitestReport | null {
+  const file = join('.tmp', `${suite}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const good = run('npx', ['vitest', 'run', '--project', suite, ...reporters]);
+  if (!existsSync(file)) return null;
+  const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
+  // A suite that fails outside its tests (a hook, an import) must not pass because each test did.
+  return good || report.numFailedTests > 0 ? report : { ...report, numFailedTests: 1 };
+}
+
+const onPath = (name: string): boolean =>
+  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
+
+/** Servers that suites use when they are there: how each is found. */
+const servers: readonly (readonly [string, boolean, string])[] = [
+  ['prosody', onPath('prosody'), 'not on PATH'],
+  ['ejabberd', onPath('ejabberdctl'), 'ejabberdctl not on PATH'],
+  ['nats-server', onPath('nats-server'), 'not on PATH'],
+  ['drachtio-server', onPath('drachtio') || 'DRACHTIO_BIN' in process.env, 'not on PATH, DRACHTIO_BIN not set'],
+  ['FreeSWITCH', onPath('freeswitch') || 'FREESWITCH_HOME' in process.env, 'not on PATH, FREESWITCH_HOME not set'],
+];
+
+mkdirSync('.tmp', { recursive: true });
+const failedSteps = steps.filter((step) => !run('npm', ['run', '--silent', step]));
+const reports = suites.map((suite) => [suite, runSuite(suite)] as const);
+const broken = reports.filter(([, report]) => report === null).map(([suite]) => suite);
+const total = (key: keyof VitestReport): number => reports.reduce((sum, [, report]) => sum + (report?.[key] ?? 0), 0);
+
+console.log('\n--- summary ---');
+for (const [name, found, why] of servers) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
+for (const step of failedSteps) console.log(`failed check: ${step}`);
+for (const suite of broken) console.log(`failed to run: ${suite}`);
+const failed = total('numFailedTests') + failedSteps.length + broken.length;
+console.log(`${total('numPassedTests')} passed, ${failed} failed, ${total('numPendingTests')} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
