@@ -61,6 +61,7 @@ export class Roster {
   readonly #placedNicks = new Map<string, string>();
   readonly #legsOfAor = new Groups();
   readonly #legsOfContact = new Groups();
+  readonly #owners = new Map<string, string>();
   #shown = '';
 
   constructor(room: string, meeting: Meeting, bindings: Bindings) {
@@ -163,20 +164,25 @@ export class Roster {
     const after = leg && { person: personOfLeg(leg, this.#bindings), aor: leg.aor, contact: leg.contact };
     const contacts = new Set([before?.contact, after?.contact].filter((each) => each !== null && each !== undefined));
     const affected = new Set([before?.person, after?.person].filter((person) => person !== undefined));
-    const owners = new Map([...contacts].map((contact) => [contact, this.#ownerOfContact(contact)]));
     if (before) this.#takeOut(id, before);
     if (after) this.#putIn(id, after);
-    for (const contact of contacts) {
-      const owner = this.#ownerOfContact(contact);
-      if (before === undefined || before.contact !== contact || owners.get(contact) !== owner) {
-        for (const each of [owner, owners.get(contact)]) this.#affectLeg(each, affected);
-      }
-    }
+    for (const contact of contacts) this.#settleOwner(contact, affected);
     return affected;
   }
 
-  #affectLeg(id: string | null | undefined, affected: Set<string>): void {
-    const person = id === null || id === undefined ? undefined : this.#placedLegs.get(id)?.person;
+  /** Notes who has a contact now; the one who had it before is remembered, because the live meeting no longer tells. */
+  #settleOwner(contact: string, affected: Set<string>): void {
+    const before = this.#owners.get(contact) ?? null;
+    const owner = this.#ownerOfContact(contact);
+    if (owner === before) return;
+    if (owner === null) this.#owners.delete(contact);
+    else this.#owners.set(contact, owner);
+    this.#affectLeg(before, affected);
+    this.#affectLeg(owner, affected);
+  }
+
+  #affectLeg(id: string | null, affected: Set<string>): void {
+    const person = id === null ? undefined : this.#placedLegs.get(id)?.person;
     if (person !== undefined) affected.add(person);
   }
 
