@@ -32,7 +32,11 @@ export interface CallerIdentity {
   readonly withheld: boolean;
 }
 
-const normalAddress = (address: string): string => address.toLowerCase().replace(/^\[|\]$/g, '').replace(/^::ffff:(?=\d+\.)/, '');
+const normalAddress = (address: string): string =>
+  address
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/^::ffff:(?=\d+\.)/, '');
 
 /** True when the request came straight from a peer that is trusted. */
 export function isTrusted(source: IdentityClaims['source'], peers: readonly TrustedPeer[]): boolean {
@@ -65,7 +69,11 @@ export function labelOf(from: string | null): string | null {
   if (from === null) return null;
   const user = /^sips?:([^@;?]+)@/i.exec(uriOfHeader(from) ?? '')?.[1] ?? null;
   const label = displayOfHeader(from) ?? decoded(user);
-  const readable = label?.replace(/\p{C}+/gu, ' ').replace(/\s+/g, ' ').trim().slice(0, 64);
+  const readable = label
+    ?.replace(/\p{C}+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 64);
   return readable ? readable : null;
 }
 

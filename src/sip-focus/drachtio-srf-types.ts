@@ -101,11 +101,7 @@ export interface SrfInstance {
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: 'close' | 'reconnecting', listener: () => void): this;
   use(method: string, handler: SrfHandler): void;
-  request(
-    uri: string,
-    options: SrfRequestOptions,
-    callback: (error: unknown, request?: SrfRequest) => void,
-  ): void;
+  request(uri: string, options: SrfRequestOptions, callback: (error: unknown, request?: SrfRequest) => void): void;
   createUAC(
     uri: string,
     options: { headers: SrfHeaders; localSdp?: string; noAck?: boolean },

@@ -15,10 +15,7 @@ export class PendingWork {
         finish();
         reject(error);
       };
-      const timer = setTimeout(
-        () => fail(new BridgeError('SIP_REQUEST_FAILED', 'No answer came in time')),
-        limitMs,
-      );
+      const timer = setTimeout(() => fail(new BridgeError('SIP_REQUEST_FAILED', 'No answer came in time')), limitMs);
       timer.unref();
       this.#open.add(fail);
       try {
@@ -27,7 +24,11 @@ export class PendingWork {
           resolve(value);
         }, fail);
       } catch (error) {
-        fail(error instanceof BridgeError ? error : new BridgeError('SIP_SERVER_UNAVAILABLE', 'The SIP server is away', { cause: error }));
+        fail(
+          error instanceof BridgeError
+            ? error
+            : new BridgeError('SIP_SERVER_UNAVAILABLE', 'The SIP server is away', { cause: error }),
+        );
       }
     });
   }

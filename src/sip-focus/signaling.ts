@@ -6,7 +6,7 @@ import { withTrace } from '../trace.ts';
 import type { SrfInstance, SrfMessage, SrfRequest, SrfResponse } from './drachtio-srf-types.ts';
 import type { FlowLimits } from './flow-gate.ts';
 import { gateWire } from './gated-wire.ts';
-import { type Headers, IncomingRequest } from './incoming-request.ts';
+import { type Headers, headerLines, IncomingRequest } from './incoming-request.ts';
 import { PendingWork } from './pending-work.ts';
 
 /** Where the SIP server takes applications. */
@@ -32,7 +32,17 @@ export interface DialogRequest {
 }
 
 /** Methods that come to us outside of dialogs; requests inside dialogs of ours come whatever they are. */
-const methods = ['invite', 'subscribe', 'options', 'refer', 'message', 'publish', 'register', 'info', 'notify'] as const;
+const methods = [
+  'invite',
+  'subscribe',
+  'options',
+  'refer',
+  'message',
+  'publish',
+  'register',
+  'info',
+  'notify',
+] as const;
 
 /** No non-INVITE transaction lasts longer (RFC 3261 17.1.2.2, timer F, 32 s). */
 const answerLimitMs = 36_000;
@@ -111,7 +121,7 @@ export class Signaling {
       const options = {
         method: request.method,
         stackDialogId: request.dialogId,
-        headers: { ...request.headers },
+        headers: headerLines(request.headers ?? {}),
         ...(request.body === undefined ? {} : { body: request.body }),
       };
       this.#srf.request('sip:placeholder', options, (error, sent) => {

@@ -1,0 +1,192 @@
+/** RFC 3261 13.3, RFC 4353 3.1, RFC 4579 5.1: a call to a conference is let in, answered and joined to the mix. */
+import { randomBytes } from 'node:crypto';
+import type { Bus } from '../bus/bus.ts';
+import type { LegFact } from '../conference-info/leg.ts';
+import type { LinkSettings } from '../conference-info/link.ts';
+import { uriOfHeader } from '../identity/aor.ts';
+import type { Logger } from '../log.ts';
+import { admit, mustLeave } from '../policy/admission.ts';
+import { wantedMutes } from '../policy/media-rights.ts';
+import type { PolicySettings } from '../policy/settings.ts';
+import type { CallerIdentity } from './caller-identity.ts';
+import { focusHeaders, unsupported } from './capabilities.ts';
+import type { IncomingRequest } from './incoming-request.ts';
+import { newLeg } from './leg.ts';
+import type { Legs } from './legs.ts';
+import { onHold } from './media-direction.ts';
+import type { Mirror } from './mirror.ts';
+import type { JoinedLeg, Mixer } from './mixer.ts';
+import { agreeTimer, type SessionTimerSettings } from './session-timer.ts';
+import { failureOf, retryAfter } from './sip-errors.ts';
+
+/** Where an incoming call is at home. */
+export interface InviteContext {
+  readonly bus: Bus;
+  readonly mixer: Mixer;
+  readonly legs: Legs;
+  readonly mirror: Mirror;
+  readonly policy: PolicySettings;
+  readonly sessionTimer: SessionTimerSettings;
+  readonly instance: string;
+  readonly generation: string;
+  /** Most calls that may be on their way in at once; more get 503. */
+  readonly maximumPending: number;
+  readonly log: Logger;
+}
+
+/** A caller who has to wait longer than this for the mixer hears ringing. */
+const ringAfterMs = 200;
+
+/** RFC 4575 5.7: the endpoint is the Contact without parameters, which may tell more than an address. */
+function endpointOf(request: IncomingRequest, identity: CallerIdentity): string | null {
+  if (identity.withheld) return null;
+  const uri = uriOfHeader(request.header('Contact') ?? '');
+  return uri === null ? null : (/^[a-z]+:[^;?]+/i.exec(uri)?.[0] ?? null);
+}
+
+export class InviteHandler {
+  readonly #context: InviteContext;
+  /** Calls on their way in, by link: they count as taken places. */
+  readonly #pending = new Map<string, number>();
+  #pendingTotal = 0;
+
+  constructor(context: InviteContext) {
+    this.#context = context;
+  }
+
+  /** Answers an INVITE outside of dialogs, whose caller is known. */
+  async handle(request: IncomingRequest, link: LinkSettings, identity: CallerIdentity): Promise<void> {
+    const refused = this.#refusal(request);
+    if (refused) {
+      await request.respond(refused.status, { headers: refused.headers });
+      return;
+    }
+    const { bus, policy } = this.#context;
+    const places = { ...link, maximumUsers: link.maximumUsers - (this.#pending.get(link.id) ?? 0) };
+    const admission = admit(identity.aor, places, bus.facts.meeting(link.id), bus.facts.bindings, policy);
+    if (admission.act === 'refuse') {
+      this.#context.log.info({ link: link.id, status: admission.status }, 'a caller is not let in');
+      const headers = admission.status === 503 ? { 'Retry-After': retryAfter() } : {};
+      await request.respond(admission.status, { reason: admission.text, headers });
+      return;
+    }
+    this.#count(link, 1);
+    try {
+      await this.#join(request, link, this.#candidate(request, identity, admission.expulsion));
+    } finally {
+      this.#count(link, -1);
+    }
+  }
+
+  #count(link: LinkSettings, by: number): void {
+    this.#pendingTotal += by;
+    const count = (this.#pending.get(link.id) ?? 0) + by;
+    if (count === 0) this.#pending.delete(link.id);
+    else this.#pending.set(link.id, count);
+  }
+
+  #refusal(request: IncomingRequest): { status: number; headers: Record<string, string> } | null {
+    const unknown = unsupported(request.header('Require'));
+    if (unknown.length > 0) return { status: 420, headers: { Unsupported: unknown.join(', ') } };
+    const timer = agreeTimer(request, this.#context.sessionTimer);
+    if (timer.act === 'refuse') return { status: 422, headers: { 'Min-SE': String(timer.minimum) } };
+    const type = request.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
+    if (request.body !== '' && type !== 'application/sdp')
+      return { status: 415, headers: { Accept: 'application/sdp' } };
+    if (request.header('Contact') === null) return { status: 400, headers: {} };
+    if (!this.#context.mixer.ready() || this.#pendingTotal >= this.#context.maximumPending) {
+      return { status: 503, headers: { 'Retry-After': retryAfter() } };
+    }
+    return null;
+  }
+
+  /** The fact of the leg as it will be, with the mutes that must stand from the first packet on. */
+  #candidate(request: IncomingRequest, identity: CallerIdentity, expulsion: string | null): LegFact {
+    const { instance, generation, mixer } = this.#context;
+    return {
+      leg: `leg-${randomBytes(12).toString('hex')}`,
+      instance,
+      generation,
+      aor: identity.aor,
+      proof: identity.proof,
+      pseudonym: `sip:${randomBytes(8).toString('hex')}@anonymous.invalid`,
+      label: identity.label,
+      method: 'dialed-in',
+      status: request.body !== '' && onHold(request.body) ? 'on-hold' : 'connected',
+      joinedAt: new Date().toISOString(),
+      mutes: [],
+      muted: false,
+      floor: false,
+      expulsion,
+      dialogId: `${request.callId};from-tag=${request.fromTag ?? ''}`,
+      callId: request.callId,
+      contact: endpointOf(request, identity),
+      mixer: mixer.name,
+      mixerRef: {},
+    };
+  }
+
+  #mutesOf(fact: LegFact, link: LinkSettings): LegFact['mutes'] {
+    const { bus, policy } = this.#context;
+    return wantedMutes(fact, bus.facts.meeting(link.id), bus.facts.bindings, policy);
+  }
+
+  async #join(request: IncomingRequest, link: LinkSettings, candidate: LegFact): Promise<void> {
+    const { mixer, bus, policy } = this.#context;
+    const mutes = this.#mutesOf(candidate, link);
+    const muted = mutes.length > 0;
+    const ringing = setTimeout(() => void request.respond(180, { headers: focusHeaders(link) }), ringAfterMs);
+    let joined: JoinedLeg;
+    try {
+      const offer = request.body === '' ? null : request.body;
+      joined = await mixer.join({ conference: link.id, leg: candidate.leg, offer, muted });
+    } catch (error) {
+      const { status, options } = failureOf(error);
+      this.#context.log.warn({ err: error, link: link.id, status }, 'the mixer did not take a call');
+      await request.respond(status, options);
+      return;
+    } finally {
+      clearTimeout(ringing);
+    }
+    const fact = { ...candidate, mutes, muted, mixerRef: joined.ref };
+    // The facts may have changed while the mixer worked.
+    const leave = mustLeave(fact, bus.facts.meeting(link.id), bus.facts.bindings, policy);
+    if (leave && !request.cancelled) await request.respond(leave.status, { reason: leave.text });
+    if (leave || request.cancelled) {
+      await this.#abandon(fact.leg);
+      return;
+    }
+    await this.#answer(request, link, fact, joined);
+  }
+
+  async #answer(request: IncomingRequest, link: LinkSettings, fact: LegFact, joined: JoinedLeg): Promise<void> {
+    const { legs, mirror } = this.#context;
+    const timer = agreeTimer(request, this.#context.sessionTimer);
+    const headers = {
+      ...focusHeaders(link),
+      ...(timer.act === 'agree' ? timer.headers : {}),
+      'Content-Type': 'application/sdp',
+    };
+    const leg = newLeg(link, fact, request.connection, joined);
+    if (request.body === '') leg.awaitsAnswer = (sdp) => joined.answer(sdp);
+    // Known before the 200 goes, so that a BYE or an ACK right behind it finds its leg.
+    const added = legs.reserve(leg);
+    const sent = added ? await request.respond(200, { headers, body: joined.sdp }) : null;
+    if (!sent || request.cancelled) {
+      await legs.ended(leg);
+      return;
+    }
+    if (leg.state === 'ended') return;
+    await legs.publish(leg);
+    this.#context.log.info({ link: link.id, leg: leg.id, muted: fact.muted }, 'a call has joined');
+    mirror.compare(leg);
+  }
+
+  async #abandon(leg: string): Promise<void> {
+    try {
+      await this.#context.mixer.remove(leg);
+    } catch (error) {
+      this.#context.log.warn({ err: error, leg }, 'a call that was given up could not be removed from the mixer');
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/** The legs of this process: found by id and by dialog, published as facts, and ended exactly once (RFC 3261 15, RFC 3326). */
+import type { Bus } from '../bus/bus.ts';
+import type { LegFact } from '../conference-info/leg.ts';
+import type { Logger } from '../log.ts';
+import type { Leg } from './leg.ts';
+import type { Mixer } from './mixer.ts';
+import type { Signaling } from './signaling.ts';
+
+/** Why we end a call, for the Reason header. */
+export interface EndCause {
+  readonly status: number;
+  readonly text: string;
+}
+
+const quoted = (text: string): string => text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&');
+
+/** RFC 3326: a SIP status and a text for people. */
+export const reasonHeader = ({ status, text }: EndCause): string => `SIP;cause=${status};text="${quoted(text)}"`;
+
+export class Legs {
+  readonly #byId = new Map<string, Leg>();
+  readonly #byDialog = new Map<string, Leg>();
+  readonly #byLink = new Map<string, Set<Leg>>();
+  readonly #bus: Bus;
+  readonly #mixer: Mixer;
+  readonly #signaling: Signaling;
+  readonly #log: Logger;
+
+  constructor(bus: Bus, mixer: Mixer, signaling: Signaling, log: Logger) {
+    this.#bus = bus;
+    this.#mixer = mixer;
+    this.#signaling = signaling;
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get all(): Iterable<Leg> {
+    return this.#byId.values();
+  }
+
+  byId(id: string): Leg | undefined {
+    return this.#byId.get(id);
+  }
+
+  byDialog(dialogId: string): Leg | undefined {
+    return this.#byDialog.get(dialogId);
+  }
+
+  ofLink(link: string): Iterable<Leg> {
+    return this.#byLink.get(link) ?? [];
+  }
+
+  /** Takes in a leg without a word to others yet; false when its dialog already has one. */
+  reserve(leg: Leg): boolean {
+    if (this.#byDialog.has(leg.dialogId)) return false;
+    this.#byId.set(leg.id, leg);
+    this.#byDialog.set(leg.dialogId, leg);
+    const ofLink = this.#byLink.get(leg.link.id) ?? new Set();
+    this.#byLink.set(leg.link.id, ofLink.add(leg));
+    return true;
+  }
+
+  /** Replaces parts of a leg's fact and publishes it when it lives. */
+  async change(leg: Leg, changes: Partial<LegFact>): Promise<void> {
+    leg.fact = { ...leg.fact, ...changes };
+    await this.publish(leg);
+  }
+
+  /** Says how the leg is now. */
+  async publish(leg: Leg): Promise<void> {
+    if (leg.state === 'ended') return;
+    await this.#bus.publish(leg.link.id, 'leg', leg.id, leg.fact);
+  }
+
+  /** Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent. */
+  async end(leg: Leg, cause: EndCause): Promise<void> {
+    if (!this.#forget(leg)) return;
+    const gone = this.bye(leg.dialogId, cause);
+    await Promise.all([gone, this.#release(leg)]);
+  }
+
+  /** The call has ended from the other side, or its dialog is dead: nothing to send. Idempotent. */
+  async ended(leg: Leg): Promise<void> {
+    if (this.#forget(leg)) await this.#release(leg);
+  }
+
+  /** Sends BYE on a dialog, also one of an earlier process or connection; a dialog that is gone is no failure. */
+  async bye(dialogId: string, cause: EndCause): Promise<void> {
+    try {
+      const headers = { Reason: reasonHeader(cause) };
+      const { status } = await this.#signaling.request({ method: 'BYE', dialogId, headers });
+      if (status >= 300) this.#log.debug({ status }, 'BYE was not accepted; the call is over all the same');
+    } catch (error) {
+      this.#log.debug({ err: error }, 'BYE could not be sent; the call is over all the same');
+    }
+  }
+
+  #forget(leg: Leg): boolean {
+    if (leg.state === 'ended') return false;
+    leg.state = 'ended';
+    if (leg.retry) clearTimeout(leg.retry);
+    this.#byId.delete(leg.id);
+    this.#byDialog.delete(leg.dialogId);
+    this.#byLink.get(leg.link.id)?.delete(leg);
+    for (const listener of leg.onEnd) listener();
+    leg.onEnd.clear();
+    return true;
+  }
+
+  async #release(leg: Leg): Promise<void> {
+    try {
+      await this.#bus.withdraw(leg.link.id, 'leg', leg.id);
+    } catch (error) {
+      this.#log.error({ err: error, leg: leg.id }, 'the fact of an ended leg could not be withdrawn');
+    }
+    try {
+      await this.#mixer.remove(leg.id);
+    } catch (error) {
+      this.#log.warn({ err: error, leg: leg.id }, 'an ended leg could not be removed from the mixer');
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** drachtio's client protocol, the part that NOTIFYs need: frames out, frames in, as text. Pure. */
+
+/** A NOTIFY ready to be framed. */
+export interface Notification {
+  readonly dialogId: string;
+  /** Header lines, each ending in CRLF, the body's Content-Type included. */
+  readonly headers: string;
+  readonly body: string;
+}
+
+/** The text of a frame that sends a NOTIFY inside a dialog. */
+export const notifyText = (id: string, { dialogId, headers, body }: Notification): string =>
+  `${id}|sip||${dialogId}\r\nNOTIFY sip:placeholder SIP/2.0\r\n${headers}\r\n${body}`;
+
+/** What came from the SIP server: the fate of a frame of ours, the answer to a NOTIFY, or something that is not for us. */
+export type InboundFrame =
+  | { readonly kind: 'sent'; readonly id: string; readonly transaction: string }
+  | { readonly kind: 'refused'; readonly id: string; readonly text: string }
+  | { readonly kind: 'answer'; readonly transaction: string; readonly status: number }
+  | { readonly kind: 'other' };
+
+const other: InboundFrame = { kind: 'other' };
+
+/** Reads a frame; only its first two lines matter. */
+export function readFrame(text: string): InboundFrame {
+  const end = text.indexOf('\r\n');
+  const fields = (end < 0 ? text : text.slice(0, end)).split('|');
+  if (fields[1] === 'response') {
+    const [, , id = '', verdict = ''] = fields;
+    if (verdict !== 'OK') return { kind: 'refused', id, text: fields[4] ?? '' };
+    return { kind: 'sent', id, transaction: fields[10] ?? '' };
+  }
+  if (fields[1] !== 'sip' || end < 0) return other;
+  const status = /^SIP\/2\.0 (\d{3})/.exec(text.slice(end + 2, end + 13))?.[1];
+  return status === undefined ? other : { kind: 'answer', transaction: fields[8] ?? '', status: Number(status) };
+}
+
+const hash = 0x23;
+
+/** Cuts a byte stream into frames `<length>#<text>`. */
+export class FrameCutter {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** Texts of the frames that are now complete. Throws RangeError when the stream has no frames in it. */
+  push(data: Buffer): string[] {
+    const bytes = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
+    const frames: string[] = [];
+    let at = 0;
+    for (;;) {
+      const mark = bytes.indexOf(hash, at);
+      if (mark < 0) break;
+      const digits = bytes.toString('latin1', at, mark);
+      if (!/^\d{1,7}$/.test(digits)) throw new RangeError('no frame length');
+      const end = mark + 1 + Number(digits);
+      if (end > bytes.length) break;
+      frames.push(bytes.toString('latin1', mark + 1, end));
+      at = end;
+    }
+    this.#rest = bytes.subarray(at);
+    if (this.#rest.length > 16 && this.#rest.indexOf(hash) < 0) throw new RangeError('no frame length');
+    return frames;
+  }
+}
