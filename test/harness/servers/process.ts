@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { accessSync, constants, createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -83,6 +83,20 @@ function probeUdp(): Promise<number> {
       const { port } = socket.address();
       socket.close(() => resolve(port));
     });
+  });
+}
+
+/** Whether something accepts TCP connections on a port of 127.0.0.1 now. */
+export function acceptsTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const settle = (answer: boolean) => () => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1000, settle(false));
+    socket.once('connect', settle(true));
+    socket.once('error', settle(false));
   });
 }
 
