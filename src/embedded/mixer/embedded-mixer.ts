@@ -6,7 +6,7 @@ import type { Logger } from '../../log.ts';
 import type { JoinedLeg, JoinOrder, Mixer, MixerMember, MixerReport } from '../../sip-focus/mixer.ts';
 import { type IpFamily, LocalDescription, negotiate, ownOffer, readAnswer } from './media-negotiation.ts';
 import { WorkerLink } from './worker-link.ts';
-import type { LegMedia, LegReport, MixerHealth } from './worker-protocol.ts';
+import type { LegMedia, LegReport, MixerFaults, MixerHealth } from './worker-protocol.ts';
 
 /** Settings of the embedded mixer. */
 export interface EmbeddedMixerSettings {
@@ -19,11 +19,8 @@ export interface EmbeddedMixerSettings {
   /** A leg that owes us media and sends none for so long (ms) is dropped as `media-timeout`. Default 30 s. */
   readonly mediaTimeout?: number;
   readonly log: Logger;
-  /** TEST ONLY. Breaks the mixer on purpose, to show that a check notices it. Never set in service. */
-  readonly faults?: {
-    /** Muted legs are mixed all the same. */
-    readonly ignoreMute?: boolean;
-  };
+  /** TEST ONLY, never set in service: breaks the mixer on purpose. */
+  readonly faults?: MixerFaults;
 }
 
 /** The embedded mixer, with the figures that only it has. */

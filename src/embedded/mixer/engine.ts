@@ -62,6 +62,7 @@ export class MixerEngine {
       case 'media':
         return this.#change(order.leg, (leg) => leg.configure(order.media));
       case 'mute':
+        if (order.leg === this.#settings.faults.dieAtMuteOf) throw new Error('The mixer is to die here (test only).');
         return this.#change(order.leg, (leg) => leg.mute(order.muted));
       case 'close':
         this.#drop(order.leg, 'ordered');

@@ -1,4 +1,5 @@
 /** RFC 3264 sections 5, 6 and 8: offers and answers for one G.711 audio stream over plain RTP (RTP/AVP). */
+import { isIPv4, isIPv6 } from 'node:net';
 import type { Law } from './g711.ts';
 import { parseSdp, type SdpMedia, type SdpSession } from './session-description.ts';
 import type { MediaAddress } from './source-latch.ts';
@@ -86,14 +87,12 @@ function lawOf(line: SdpMedia, format: string): Law | undefined {
   return laws[encodingOf(line, format) ?? ''];
 }
 
-const ipv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-
 /** Where to send. A host name is not looked up: symmetric RTP finds its address. The unspecified address is the old way to put on hold (RFC 3264 8.4). */
 function placeOf(line: SdpMedia, family: IpFamily): MediaAddress | 'on-hold' | 'unknown' | 'unusable' {
   const host = line.host;
   if (host === null) return 'unknown';
   if (host === '0.0.0.0' || host === '::') return 'on-hold';
-  const hostFamily = ipv4.test(host) ? 4 : host.includes(':') ? 6 : undefined;
+  const hostFamily = isIPv4(host) ? 4 : isIPv6(host) ? 6 : undefined;
   if (hostFamily === undefined) return 'unknown';
   if (hostFamily !== family || multicast(host)) return 'unusable';
   return { address: host.toLowerCase(), port: line.port };
@@ -101,7 +100,7 @@ function placeOf(line: SdpMedia, family: IpFamily): MediaAddress | 'on-hold' | '
 
 /** Also the limited broadcast and the reserved addresses above it: a conference must not be made to amplify. */
 function multicast(host: string): boolean {
-  return ipv4.test(host) ? Number(host.split('.')[0]) >= 224 : /^ff/i.test(host);
+  return isIPv4(host) ? Number(host.split('.')[0]) >= 224 : /^ff/i.test(host);
 }
 
 function withoutListening(direction: Direction): Direction {

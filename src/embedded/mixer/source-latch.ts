@@ -41,6 +41,8 @@ export class SourceLatch {
 
   /** True when a valid RTP packet from this source, at `now` ms, belongs to the leg. */
   accept(source: MediaAddress, now: number): boolean {
+    // Nothing can be sent to port 0, and only a forger sends from it.
+    if (source.port === 0) return false;
     if (same(this.#latched, source)) {
       this.#heardAt = now;
       return true;

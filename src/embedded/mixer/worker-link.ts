@@ -30,11 +30,13 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
-/** The worker file stands beside this one and is compiled with it; when run from source, the thread needs the loader that we run under. */
+/** The worker file stands beside this one and is compiled with it; run from source, the thread must first register the TypeScript loader. */
 function startWorker(workerData: WorkerSettings): Worker {
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { workerData });
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  return new Worker(new URL('./worker.ts', import.meta.url), { workerData, execArgv: ['--import', loader] });
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
+  const entry = new URL('./worker.ts', import.meta.url).href;
+  const script = `import('${loader}').then(({ register }) => { register(); return import('${entry}'); })`;
+  return new Worker(script, { workerData, eval: true, execArgv: [] });
 }
 
 /** Starts, watches and restarts the worker. */

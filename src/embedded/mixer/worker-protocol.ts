@@ -71,6 +71,14 @@ export type WorkerMessage =
   | { readonly kind: 'refused'; readonly id: number; readonly reason: string }
   | { readonly kind: 'report'; readonly report: LegReport };
 
+/** TEST ONLY: ways to break the mixer on purpose, so that it can be shown that a check notices it. Never set in service. */
+export interface MixerFaults {
+  /** Muted legs are mixed all the same. */
+  readonly ignoreMute?: boolean;
+  /** The worker thread dies when it is to mute this leg. */
+  readonly dieAtMuteOf?: string;
+}
+
 /** What the worker is started with. */
 export interface WorkerSettings {
   readonly host: string;
@@ -78,6 +86,5 @@ export interface WorkerSettings {
   readonly portRange: readonly [number, number] | null;
   /** A leg that owes us media and sends none for so long (ms) is dropped. */
   readonly mediaTimeout: number;
-  /** Test only: what is broken on purpose. */
-  readonly faults: { readonly ignoreMute?: boolean };
+  readonly faults: MixerFaults;
 }
