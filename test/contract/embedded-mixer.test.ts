@@ -1,4 +1,9 @@
 /** The embedded mixer keeps the Mixer contract, and what only it promises. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createEmbeddedMixer,
@@ -7,7 +12,6 @@ import {
 } from '../../src/embedded/mixer/embedded-mixer.ts';
 import { createLog } from '../../src/log.ts';
 import type { MixerReport } from '../../src/sip-focus/mixer.ts';
-import { execFileSync } from 'node:child_process';
 import { mixerContract } from './mixer-contract.ts';
 import { amplitudeOf, audioOf, RtpPeer } from './rtp-peer.ts';
 
@@ -136,5 +140,49 @@ describe('the embedded mixer alone', () => {
     await mixer.join(order('a', (await peer()).sdp()));
     await mixer.stop();
     expect(reports).toEqual([{ kind: 'left', leg: 'a', cause: 'ordered' }]);
+  });
+});
+
+describe('the worker thread starts', () => {
+  const run = promisify(execFile);
+  const root = path.resolve(import.meta.dirname, '../..');
+  const script = (mixer: string): string => `
+    import { createEmbeddedMixer } from '${mixer}';
+    const mixer = createEmbeddedMixer({ host: '127.0.0.1', log: { error: (...args) => process.stderr.write(JSON.stringify(args)) } });
+    await mixer.start();
+    process.stdout.write(String((await mixer.health()).legs));
+    await mixer.stop();`;
+
+  it('from source under tsx', async () => {
+    const entry = path.join(root, 'src/embedded/mixer/embedded-mixer.ts');
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', script(entry)];
+    expect((await run(process.execPath, args, { cwd: root })).stdout).toBe('0');
+  });
+
+  it('from compiled JavaScript', async () => {
+    const out = await mkdtemp(path.join(tmpdir(), 'embedded-mixer-'));
+    try {
+      const entry = path.join(root, 'src/embedded/mixer');
+      const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
+      const files = [path.join(entry, 'embedded-mixer.ts'), path.join(entry, 'worker.ts')];
+      const options = ['--ignoreConfig', '--outDir', out, '--rootDir', path.join(root, 'src')];
+      const language = [
+        '--target',
+        'es2023',
+        '--module',
+        'nodenext',
+        '--rewriteRelativeImportExtensions',
+        '--types',
+        'node',
+      ];
+      await symlink(path.join(root, 'node_modules'), path.join(out, 'node_modules'));
+      await symlink(path.join(root, 'package.json'), path.join(out, 'package.json'));
+      await run(process.execPath, [compiler, ...options, ...language, '--skipLibCheck', ...files], { cwd: root });
+      const started = path.join(out, 'start.js');
+      await writeFile(started, script('./embedded/mixer/embedded-mixer.js'));
+      expect((await run(process.execPath, [started])).stdout).toBe('0');
+    } finally {
+      await rm(out, { recursive: true });
+    }
   });
 });
