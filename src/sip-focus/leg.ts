@@ -26,8 +26,8 @@ export interface Leg {
   awaitsAnswer: ((sdp: string) => Promise<void>) | null;
   /** A re-INVITE or UPDATE is being worked on. */
   negotiating: boolean;
-  /** Called once, when the leg has ended. */
-  readonly onEnd: Set<() => void>;
+  /** Called after every change of the fact, and when the leg has ended. */
+  readonly onChange: Set<() => void>;
 }
 
 /** What a new leg starts from. */
@@ -46,6 +46,6 @@ export function newLeg(link: LinkSettings, fact: LegFact, connection: number, jo
     sdp: joined.sdp,
     awaitsAnswer: null,
     negotiating: false,
-    onEnd: new Set(),
+    onChange: new Set(),
   };
 }

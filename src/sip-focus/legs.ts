@@ -25,12 +25,18 @@ export class Legs {
   readonly #mixer: Mixer;
   readonly #signaling: Signaling;
   readonly #log: Logger;
+  #onEnd: (leg: Leg) => void = () => undefined;
 
   constructor(bus: Bus, mixer: Mixer, signaling: Signaling, log: Logger) {
     this.#bus = bus;
     this.#mixer = mixer;
     this.#signaling = signaling;
     this.#log = log;
+  }
+
+  /** One listener: a leg has ended. It hears of it before BYE goes. */
+  onEnd(listener: (leg: Leg) => void): void {
+    this.#onEnd = listener;
   }
 
   get size(): number {
@@ -73,6 +79,20 @@ export class Legs {
   async publish(leg: Leg): Promise<void> {
     if (leg.state === 'ended') return;
     await this.#bus.publish(leg.link.id, 'leg', leg.id, leg.fact);
+    for (const listener of [...leg.onChange]) listener();
+  }
+
+  /** Resolves when the leg's fact has changed, the leg has ended, or after the limit (ms). */
+  changed(leg: Leg, limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        leg.onChange.delete(finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, limitMs);
+      leg.onChange.add(finish);
+    });
   }
 
   /** Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent. */
@@ -105,8 +125,8 @@ export class Legs {
     this.#byId.delete(leg.id);
     this.#byDialog.delete(leg.dialogId);
     this.#byLink.get(leg.link.id)?.delete(leg);
-    for (const listener of leg.onEnd) listener();
-    leg.onEnd.clear();
+    for (const listener of [...leg.onChange]) listener();
+    this.#onEnd(leg);
     return true;
   }
 

@@ -130,21 +130,27 @@ export class NotifyWriter {
     if (frame.kind === 'answer') {
       // A provisional answer is none.
       if (frame.status >= 200) this.#finish(this.#frameOf.get(frame.transaction), frame.status);
-    } else if (frame.kind === 'sent' && frame.id === authenticationId) {
+    } else if (frame.kind === 'sent') {
+      this.#sent(frame.id, frame.transaction);
+    } else if (frame.kind === 'refused' && frame.id === authenticationId) {
+      this.#log.error('the SIP server refuses the NOTIFY connection; is the secret right?');
+    } else if (frame.kind === 'refused') {
+      this.#finish(frame.id, /unable to find dialog/i.test(frame.text) ? noDialog : 500);
+    }
+  }
+
+  #sent(id: string, transaction: string): void {
+    if (id === authenticationId) {
       this.#ready = true;
       this.#retryMs = firstRetryMs;
-    } else if (frame.kind === 'refused') {
-      if (frame.id === authenticationId)
-        this.#log.error('the SIP server refuses the NOTIFY connection; is the secret right?');
-      else this.#finish(frame.id, /unable to find dialog/i.test(frame.text) ? noDialog : 500);
-    } else if (frame.kind === 'sent') {
-      const journey = this.#journeys.get(frame.id);
-      if (journey) {
-        journey.transaction = frame.transaction;
-        this.#frameOf.set(frame.transaction, frame.id);
-      }
-      this.#write(this.#gate.acknowledge(frame.id, performance.now()));
+      return;
     }
+    const journey = this.#journeys.get(id);
+    if (journey) {
+      journey.transaction = transaction;
+      this.#frameOf.set(transaction, id);
+    }
+    this.#write(this.#gate.acknowledge(id, performance.now()));
   }
 
   #finish(id: string | undefined, status: number): void {

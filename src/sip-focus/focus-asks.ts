@@ -1,0 +1,95 @@
+/** What operators and the room ask of this focus about its legs (RFC 4353 4.1): mute, unmute, remove, ban. */
+import type { Ask, AskAnswer, FocusAsk } from '../bus/asks.ts';
+import type { Bus } from '../bus/bus.ts';
+import { jidOfLeg } from '../conference-info/meeting.ts';
+import type { Logger } from '../log.ts';
+import type { Leg } from './leg.ts';
+import type { Legs } from './legs.ts';
+import type { Mirror } from './mirror.ts';
+
+const done = (...notes: string[]): AskAnswer => ({ ok: true, notes });
+const failed = (condition: string, text: string): AskAnswer => ({ ok: false, condition, text });
+
+/** The mixer's own limit is shorter; after this the asker is told that it is still being tried. */
+const effectLimitMs = 8000;
+
+export class FocusAsks {
+  readonly #bus: Bus;
+  readonly #legs: Legs;
+  readonly #mirror: Mirror;
+  readonly #log: Logger;
+
+  constructor(bus: Bus, legs: Legs, mirror: Mirror, log: Logger) {
+    this.#bus = bus;
+    this.#legs = legs;
+    this.#mirror = mirror;
+    this.#log = log;
+  }
+
+  /** Does what is asked; resolves when it has had its effect. */
+  async answer(ask: Ask): Promise<AskAnswer> {
+    if (ask.to !== 'focus') return failed('bad-request', 'This is not for a focus');
+    const leg = this.#legs.byId(ask.leg);
+    if (!leg || leg.link.id !== ask.link) return failed('item-not-found', 'There is no such call');
+    this.#log.info({ leg: leg.id, act: ask.act, by: ask.by, reason: ask.reason }, 'asked about a call');
+    switch (ask.act) {
+      case 'mute':
+        return this.#mute(leg);
+      case 'unmute':
+        return this.#unmute(leg);
+      case 'remove':
+        await this.#legs.end(leg, { status: 603, text: ask.reason ?? 'Removed from the conference' });
+        return done();
+      case 'ban':
+        return this.#ban(leg, ask);
+    }
+  }
+
+  async #mute(leg: Leg): Promise<AskAnswer> {
+    // Taking the floor back is part of it: otherwise giving it again later would need two steps.
+    if (leg.fact.floor) leg.fact = { ...leg.fact, floor: false };
+    this.#mirror.setReason(leg, 'operator', true);
+    return this.#settled(leg, 'operator', true);
+  }
+
+  async #unmute(leg: Leg): Promise<AskAnswer> {
+    const jid = jidOfLeg(leg.fact, this.#bus.facts.bindings);
+    const meeting = this.#bus.facts.meeting(leg.link.id);
+    if (jid === null && meeting.room?.moderated && !leg.fact.floor) await this.#legs.change(leg, { floor: true });
+    this.#mirror.setReason(leg, 'operator', false);
+    const answer = await this.#settled(leg, 'operator', false);
+    if (!answer.ok || leg.fact.mutes.length === 0) return answer;
+    return leg.fact.mutes.includes('room')
+      ? done('still muted: the room gives this person no voice; ask the room')
+      : done('still muted by the caller');
+  }
+
+  async #ban(leg: Leg, ask: FocusAsk): Promise<AskAnswer> {
+    const { aor } = leg.fact;
+    if (jidOfLeg(leg.fact, this.#bus.facts.bindings) !== null) {
+      return failed('use-room', 'This caller has an address in the room: ban them there, and the call follows');
+    }
+    const cause = { status: 603, text: ask.reason ?? 'Banned from the conference' };
+    if (aor === null) {
+      await this.#legs.end(leg, cause);
+      return done('acted as a kick: the caller proved no address that could be banned');
+    }
+    await this.#bus.publish(ask.link, 'caller-ban', aor, { aor, reason: ask.reason, by: ask.by });
+    await this.#legs.end(leg, cause);
+    return done();
+  }
+
+  /** Waits until the leg's fact says that the reason stands (or not) and that the mixer has done it. */
+  async #settled(leg: Leg, reason: 'operator' | 'self', stands: boolean): Promise<AskAnswer> {
+    const reached = (): boolean =>
+      leg.fact.mutes.includes(reason) === stands && leg.fact.muted === leg.fact.mutes.length > 0;
+    const limit = performance.now() + effectLimitMs;
+    while (!reached()) {
+      if (leg.state === 'ended') return failed('gone', 'The call has ended');
+      const left = limit - performance.now();
+      if (left <= 0) return failed('mixer-unavailable', 'The media server has not done it yet; it is tried again');
+      await this.#legs.changed(leg, left);
+    }
+    return done();
+  }
+}

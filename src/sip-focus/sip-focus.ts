@@ -1,0 +1,215 @@
+/** The SIP half: one focus per link (RFC 4353), on one SIP server and one mixer. Wires the parts; decides nothing itself. */
+import type { Asks } from '../bus/asks.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { LinkSettings } from '../conference-info/link.ts';
+import { defaultNotifierSettings, type NotifierSettings } from '../conference-info/notifier.ts';
+import type { Credentials } from '../identity/credentials.ts';
+import type { Logger } from '../log.ts';
+import type { PolicySettings } from '../policy/settings.ts';
+import { Adoption } from './adoption.ts';
+import { type AuthenticationSettings, Authenticator } from './authentication.ts';
+import type { FlowLimits } from './flow-gate.ts';
+import { Foci } from './foci.ts';
+import { FocusAsks } from './focus-asks.ts';
+import { InDialogHandler } from './in-dialog.ts';
+import { InviteHandler } from './invite.ts';
+import { Legs } from './legs.ts';
+import { Mirror } from './mirror.ts';
+import type { Mixer } from './mixer.ts';
+import { NotifyWriter } from './notify-writer.ts';
+import { RequestRouter } from './request-router.ts';
+import { defaultSessionTimer, type SessionTimerSettings } from './session-timer.ts';
+import { Signaling } from './signaling.ts';
+import { Subscriptions } from './subscribe.ts';
+import { defaultExpiry, type ExpiryLimits } from './subscribe-request.ts';
+import type { Watching } from './watch-rights.ts';
+
+/** How a focus instance works; what has a default may be left out. */
+export interface SipFocusSettings extends AuthenticationSettings {
+  /** Application port of the SIP server, and its secret. */
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  /** `drachtioLimits` for drachtio-server, `unboundedLimits` for the embedded agent. */
+  readonly limits: FlowLimits;
+  readonly watching?: Watching;
+  readonly notifier?: Partial<NotifierSettings>;
+  readonly expiry?: ExpiryLimits;
+  readonly sessionTimer?: SessionTimerSettings;
+  /** Most calls on their way in at once; default 64. */
+  readonly maximumPending?: number;
+}
+
+export interface SipFocusParts {
+  readonly settings: SipFocusSettings;
+  readonly links: readonly LinkSettings[];
+  readonly policy: PolicySettings;
+  readonly bus: Bus;
+  readonly asks: Asks;
+  readonly mixer: Mixer;
+  readonly credentials: Credentials;
+  readonly log: Logger;
+  /** Configured name, and a new id per start. */
+  readonly instance: string;
+  readonly generation: string;
+}
+
+/** What the admin page shows of the focus. */
+export interface SipFocusState {
+  readonly connected: boolean;
+  readonly notifyConnected: boolean;
+  readonly mixerReady: boolean;
+  readonly legs: number;
+  readonly subscriptions: number;
+  readonly notify: { readonly waiting: number; readonly unanswered: number };
+}
+
+export interface SipFocus {
+  /** The signaling connection, for a mixer that makes calls of its own. */
+  readonly signaling: Signaling;
+  /** Starts taking calls. The bus must have started and the mixer as well. Resolves without waiting for the SIP server. */
+  start(): Promise<void>;
+  /** Ends every call and subscription, and closes. `handOver`: leaves calls that outlive the process to the next one. */
+  stop(options?: { readonly handOver?: boolean }): Promise<void>;
+  /** True while calls can be taken. */
+  ready(): boolean;
+  debug(): SipFocusState;
+}
+
+const shutdown = { status: 503, text: 'The conference service is shutting down' };
+/** How long a stop waits for the last answers. */
+const farewellMs = 2000;
+
+/** Makes the SIP half; nothing happens before `start`. */
+export function createSipFocus(parts: SipFocusParts): SipFocus {
+  return new Focus(parts);
+}
+
+class Focus implements SipFocus {
+  readonly signaling: Signaling;
+  readonly #parts: SipFocusParts;
+  readonly #writer: NotifyWriter;
+  readonly #legs: Legs;
+  readonly #mirror: Mirror;
+  readonly #subscriptions: Subscriptions;
+  readonly #adoption: Adoption;
+  readonly #asks: FocusAsks;
+  readonly #endings: (() => void)[] = [];
+  #stopping = false;
+
+  constructor(parts: SipFocusParts) {
+    const { settings, links, policy, bus, mixer, credentials, log, instance, generation } = parts;
+    this.#parts = parts;
+    this.signaling = new Signaling(settings, log);
+    this.#writer = new NotifyWriter(settings, log);
+    const foci = new Foci(links);
+    this.#legs = new Legs(bus, mixer, this.signaling, log);
+    this.#mirror = new Mirror(this.#legs, bus, mixer, policy, log);
+    const sessionTimer = settings.sessionTimer ?? defaultSessionTimer;
+    const authenticator = new Authenticator(settings, credentials, log);
+    const invites = new InviteHandler({
+      ...{ bus, mixer, legs: this.#legs, mirror: this.#mirror, policy, sessionTimer, instance, generation, log },
+      maximumPending: settings.maximumPending ?? 64,
+    });
+    const calls = new InDialogHandler(this.#legs, mixer, sessionTimer, log);
+    const router = new RequestRouter({
+      foci,
+      signaling: this.signaling,
+      authenticator,
+      invites,
+      calls,
+      legs: this.#legs,
+      log,
+    });
+    this.#subscriptions = new Subscriptions(links, {
+      ...{ bus, writer: this.#writer, policy, log },
+      notifier: { ...defaultNotifierSettings, ...settings.notifier },
+      expiry: settings.expiry ?? defaultExpiry,
+      watching: settings.watching ?? 'participants',
+      identify: (request, always) => router.identify(request, always),
+    });
+    router.serve(this.#subscriptions);
+    this.#adoption = new Adoption(bus, mixer, this.#legs, foci, { instance, generation }, log);
+    this.#asks = new FocusAsks(bus, this.#legs, this.#mirror, log);
+    this.#legs.onEnd((leg) => this.#subscriptions.legEnded(leg));
+    this.signaling.listen(
+      (request) => (this.#stopping ? void request.respond(503) : router.route(request)),
+      (connection) => this.#connected(connection),
+    );
+  }
+
+  async start(): Promise<void> {
+    const { bus, asks, mixer, instance } = this.#parts;
+    mixer.onReport((report) => {
+      if (report.kind === 'left') this.#left(report.leg, report.cause);
+      else this.#mirror.report(report);
+    });
+    this.#endings.push(
+      bus.listen((event) => {
+        this.#mirror.fact(event);
+        this.#subscriptions.fact(event);
+      }),
+    );
+    this.#endings.push(asks.serve({ owner: 'focus', instance }, (ask) => this.#asks.answer(ask)));
+    this.signaling.start();
+    this.#writer.start();
+  }
+
+  async stop({ handOver = false } = {}): Promise<void> {
+    this.#stopping = true;
+    for (const end of this.#endings) end();
+    this.#subscriptions.end(null, 'deactivated');
+    const outlives = handOver && this.#parts.mixer.outlivesProcess;
+    const farewells = outlives ? [] : [...this.#legs.all].map((leg) => this.#legs.end(leg, shutdown));
+    await withinLimit(Promise.all([...farewells, this.#notified()]), farewellMs);
+    this.#subscriptions.stop();
+    this.#writer.stop();
+    this.signaling.stop();
+  }
+
+  ready(): boolean {
+    return this.signaling.connected && this.#parts.mixer.ready() && !this.#stopping;
+  }
+
+  debug(): SipFocusState {
+    return {
+      connected: this.signaling.connected,
+      notifyConnected: this.#writer.ready,
+      mixerReady: this.#parts.mixer.ready(),
+      legs: this.#legs.size,
+      subscriptions: this.#subscriptions.size,
+      notify: this.#writer.load,
+    };
+  }
+
+  /** On the first connection, takes over from the process before; on a later one, clears up after the connection before. */
+  #connected(connection: number): void {
+    const work = connection === 1 ? this.#adoption.takeOver() : this.#adoption.reconnected(connection);
+    if (connection > 1) this.#subscriptions.end(null, 'deactivated');
+    work.catch((error) => this.#parts.log.error({ err: error }, 'calls of before could not all be dealt with'));
+  }
+
+  #left(id: string, cause: string): void {
+    const leg = this.#legs.byId(id);
+    if (!leg) return;
+    this.#parts.log.info({ leg: id, cause }, 'the mixer let a call go');
+    const text = cause === 'media-timeout' ? 'No media came from this call' : 'The media of this call have ended';
+    void this.#legs.end(leg, { status: cause === 'hung-up' ? 200 : 503, text });
+  }
+
+  /** Resolves when the last NOTIFYs are out and answered. */
+  async #notified(): Promise<void> {
+    while (this.#writer.ready && this.#writer.load.unanswered + this.#writer.load.waiting > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+async function withinLimit(work: Promise<unknown>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
