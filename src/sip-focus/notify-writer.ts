@@ -132,11 +132,12 @@ export class NotifyWriter {
       if (frame.status >= 200) this.#finish(this.#frameOf.get(frame.transaction), frame.status);
     } else if (frame.kind === 'sent') {
       this.#sent(frame.id, frame.transaction);
-    } else if (frame.kind === 'refused' && frame.id === authenticationId) {
-      this.#log.error('the SIP server refuses the NOTIFY connection; is the secret right?');
-    } else if (frame.kind === 'refused') {
-      this.#finish(frame.id, /unable to find dialog/i.test(frame.text) ? noDialog : 500);
-    }
+    } else if (frame.kind === 'refused') this.#refused(frame.id, frame.text);
+  }
+
+  #refused(id: string, text: string): void {
+    if (id === authenticationId) this.#log.error('the SIP server refuses the NOTIFY connection; is the secret right?');
+    else this.#finish(id, /unable to find dialog/i.test(text) ? noDialog : 500);
   }
 
   #sent(id: string, transaction: string): void {

@@ -53,22 +53,17 @@ export class AppResponder {
     const { request, flow } = transaction;
     const wanted = tagOf(given.headers.get('to'));
     if (wanted !== undefined && isToken(wanted) && !dialog) transaction.toTag = wanted;
-    const response = createResponse(
-      request,
-      given.status,
-      given.reason,
-      given.status > 100 ? transaction.toTag : undefined,
-    );
-    const positive = given.status > 100 && given.status < 300;
+    const tag = given.status > 100 ? transaction.toTag : undefined;
+    const response = createResponse(request, given.status, given.reason, tag);
+    const forms = given.status > 100 && given.status < 300 && makesDialog.has(request.method);
     const { headers } = response;
-    if (positive && makesDialog.has(request.method)) {
+    if (forms) {
       for (const route of request.headers.all('record-route')) headers.add('Record-Route', route);
     }
     copyAppHeaders(given.headers, headers, flow.local);
     copyAppBody(given, response);
-    if (positive && makesDialog.has(request.method) && headers.get('contact') === undefined) {
+    if (forms && headers.get('contact') === undefined)
       headers.add('Contact', dialog?.contact || ownContact(flow.local));
-    }
     if (request.method === 'INVITE' && given.status === 200)
       echoSessionTimer(request.headers.get('session-expires'), response);
     return response;
@@ -111,9 +106,7 @@ export class AppResponder {
 
   #updateDialog(dialog: Dialog, incoming: Incoming, response: SipResponse): void {
     const { request, flow, isInvite } = incoming.transaction;
-    const contact = response.headers.get('contact');
-    if (contact !== undefined && isSuccess(response) && makesDialog.has(request.method)) dialog.contact = contact;
-    if (isInvite && response.body.length > 0 && response.status < 300) dialog.localSdp = response.body;
+    keepOwnSide(dialog, incoming, response);
     if (response.status < 200) return;
     if (!isSuccess(response)) {
       if (!incoming.inDialog) this.#core.dialogs.remove(dialog);
@@ -140,6 +133,14 @@ export class AppResponder {
     }
     forgetIfUnused(this.#core, dialog);
   }
+}
+
+/** What we told the peer of ourselves: the Contact and SDP that stand from now on. */
+function keepOwnSide(dialog: Dialog, { transaction }: Incoming, response: SipResponse): void {
+  const contact = response.headers.get('contact');
+  const names = isSuccess(response) && makesDialog.has(transaction.request.method);
+  if (contact !== undefined && names) dialog.contact = contact;
+  if (transaction.isInvite && response.body.length > 0 && response.status < 300) dialog.localSdp = response.body;
 }
 
 function isSuccess(response: SipResponse): boolean {

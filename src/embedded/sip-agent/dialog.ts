@@ -121,7 +121,8 @@ export function dialogOfClient(request: SipRequest, flow: Flow, owner: WireClien
     localSeq: seq,
     remoteSeq: undefined,
     routeSet: [],
-    remoteTarget: undefined,
+    // A provisional answer may come without Contact; its PRACK then goes where the request went.
+    remoteTarget: request.uri,
     contact: headers.get('contact') ?? '',
     flow,
     behindNat: false,
@@ -146,7 +147,8 @@ export function learnPeer(dialog: Dialog, message: SipRequest | SipResponse, flo
   dialog.remoteParty = peer ?? dialog.remoteParty;
   dialog.remoteTag = tagOf(peer);
   dialog.routeSet = message.kind === 'response' ? routes.reverse() : routes;
-  dialog.remoteTarget = contactUri(headers) ?? dialog.remoteTarget;
+  const decided = message.kind === 'response' && message.status >= 200;
+  dialog.remoteTarget = contactUri(headers) ?? (decided ? undefined : dialog.remoteTarget);
   dialog.flow = flow;
   dialog.behindNat = isUnreachable(dialog.remoteTarget, routes.length > 0, flow);
 }

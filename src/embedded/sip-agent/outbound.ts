@@ -164,9 +164,7 @@ export class Outbound {
   #sendInDialog({ client, frameId, request: given }: Command, dialog: Dialog, flow: Flow): void {
     const { method } = given;
     const isAck = method === 'ACK';
-    const seq = isAck
-      ? dialog.inviteSeq
-      : Math.max(dialog.localSeq + 1, parseCSeq(given.headers.get('cseq'))?.seq ?? 0);
+    const seq = isAck ? dialog.inviteSeq : nextSeq(dialog, given);
     const request = createDialogRequest(dialog, method, seq);
     const ownUri = !isAck && !given.uri.includes('placeholder') && dialog.routeSet.length === 0;
     if (ownUri) request.uri = given.uri;
@@ -175,9 +173,7 @@ export class Outbound {
       client.refuse(frameId, missingType);
       return;
     }
-    if (contactInDialog.has(method) && request.headers.get('contact') === undefined) {
-      request.headers.add('Contact', dialog.contact || ownContact(flow.local));
-    }
+    addContact(request, dialog, flow);
     if ((method === 'INVITE' || isAck) && request.body.length > 0) dialog.localSdp = request.body;
     if (isAck) {
       this.#acknowledge({ client, frameId, request }, dialog, flow);
@@ -260,4 +256,15 @@ function extendSubscription(dialog: Dialog, notify: SipRequest): void {
     notify.headers.get('subscription-state') ?? '',
   );
   if (seconds && dialog.usages.has(usage)) dialog.usages.set(usage, Date.now() + Number(seconds[1]) * 1_000 + 64_000);
+}
+
+/** The next CSeq of our side; an application that counts for itself may run ahead. */
+function nextSeq(dialog: Dialog, given: SipRequest): number {
+  return Math.max(dialog.localSeq + 1, parseCSeq(given.headers.get('cseq'))?.seq ?? 0);
+}
+
+/** The server adds our Contact where the application gave none and the method refreshes the target. */
+function addContact(request: SipRequest, dialog: Dialog, flow: Flow): void {
+  if (!contactInDialog.has(request.method) || request.headers.get('contact') !== undefined) return;
+  request.headers.add('Contact', dialog.contact || ownContact(flow.local));
 }

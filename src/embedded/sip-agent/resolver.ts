@@ -102,7 +102,10 @@ export function orderSrv(records: readonly SrvRecord[], random: () => number): S
     while (left.length > 0) {
       const total = left.reduce((sum, record) => sum + record.weight, 0);
       let mark = random() * total;
-      const index = left.findIndex((record) => (mark -= record.weight) <= 0);
+      const index = left.findIndex((record) => {
+        mark -= record.weight;
+        return mark <= 0;
+      });
       ordered.push(...left.splice(Math.max(index, 0), 1));
     }
   }

@@ -39,24 +39,27 @@ export interface SipUri {
   readonly headers: string | undefined;
 }
 
+/** Place after a quoted string that starts at `start`; the end of the text when it is not closed. */
+function endOfQuotes(value: string, start: number): number {
+  let i = start + 1;
+  while (i < value.length && value[i] !== '"') i += value[i] === '\\' ? 2 : 1;
+  return i + 1;
+}
+
 /** Splits a header value at the commas that are outside quotes and angle brackets. */
 export function splitList(value: string): string[] {
   const parts: string[] = [];
-  let quoted = false;
   let angle = false;
   let start = 0;
-  for (let i = 0; i < value.length; i++) {
+  let i = 0;
+  while (i < value.length) {
     const char = value[i];
-    if (quoted) {
-      if (char === '\\') i++;
-      else if (char === '"') quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === '<') angle = true;
-    else if (char === '>') angle = false;
-    else if (char === ',' && !angle) {
+    if (char === ',' && !angle) {
       parts.push(value.slice(start, i).trim());
       start = i + 1;
     }
+    if (char === '<' || char === '>') angle = char === '<';
+    i = char === '"' ? endOfQuotes(value, i) : i + 1;
   }
   parts.push(value.slice(start).trim());
   return parts;
@@ -102,16 +105,21 @@ const bracketedPattern = /^(?:"(?:[^"\\]|\\.)*"\s*|[^"<>]*)<([^<>\s"]*)>([\s\S]*
 const absoluteUri = /^[A-Za-z][A-Za-z0-9+\-.]*:[^\s<>"]+$/;
 const bareUri = /^[A-Za-z][A-Za-z0-9+\-.]*:[^\s<>",?;]+$/;
 
+/** A display name is quoted, or tokens. */
+const isDisplay = (text: string): boolean => text.startsWith('"') || text === '' || text.split(/\s+/).every(isToken);
+
+function bracketed(display: string, uri: string, after: string): NameAddr | undefined {
+  const params = parseParams(after);
+  return params && absoluteUri.test(uri) && isDisplay(display) ? { display, uri, params } : undefined;
+}
+
 /** RFC 3261 20.10: `name-addr` or `addr-spec` with parameters, as in From, To, Contact, Route. */
 export function parseNameAddr(value: string): NameAddr | undefined {
   const text = value.trim();
   const match = bracketedPattern.exec(text);
   if (match?.[1] !== undefined) {
-    const display = text.slice(0, text.length - match[1].length - (match[2] ?? '').length - 2).trim();
-    const params = parseParams(match[2] ?? '');
-    if (!params || !absoluteUri.test(match[1])) return undefined;
-    if (!display.startsWith('"') && display !== '' && !display.split(/\s+/).every(isToken)) return undefined;
-    return { display, uri: match[1], params };
+    const after = match[2] ?? '';
+    return bracketed(text.slice(0, text.length - match[1].length - after.length - 2).trim(), match[1], after);
   }
   const semicolon = text.indexOf(';');
   const uri = semicolon < 0 ? text : text.slice(0, semicolon).trimEnd();
@@ -139,6 +147,16 @@ export function parseCSeq(value: string | undefined): { seq: number; method: str
 const sipUriPattern =
   /^(sips?):(?:([^@\s<>"]+)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._]+)(?::(\d{1,5}))?((?:;[^\s?;<>"]+)*)(?:\?([^\s<>"]*))?$/i;
 
+function uriParams(text: string): Params {
+  const params = new Map<string, string | undefined>();
+  for (const part of text.split(';').filter((each) => each !== '')) {
+    const equals = part.indexOf('=');
+    if (equals < 0) params.set(part.toLowerCase(), undefined);
+    else params.set(part.slice(0, equals).toLowerCase(), part.slice(equals + 1));
+  }
+  return params;
+}
+
 /** RFC 3261 19.1: a SIP or SIPS URI; undefined for anything else. */
 export function parseSipUri(text: string): SipUri | undefined {
   const match = sipUriPattern.exec(text);
@@ -147,15 +165,8 @@ export function parseSipUri(text: string): SipUri | undefined {
   if (port !== undefined && port > 65535) return undefined;
   const host = match[3].replace(/^\[|\]$/g, '');
   if (match[3].startsWith('[') && isIP(host) !== 6) return undefined;
-  const params = new Map<string, string | undefined>();
-  for (const part of (match[5] ?? '').split(';')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    if (equals < 0) params.set(part.toLowerCase(), undefined);
-    else params.set(part.slice(0, equals).toLowerCase(), part.slice(equals + 1));
-  }
   const scheme = match[1].toLowerCase() === 'sips' ? 'sips' : 'sip';
-  return { scheme, user: match[2], host, port, params, headers: match[6] };
+  return { scheme, user: match[2], host, port, params: uriParams(match[5] ?? ''), headers: match[6] };
 }
 
 /** A host as it stands in a URI or Via: IPv6 addresses get brackets. */

@@ -111,14 +111,20 @@ function readBody(message: SipMessage, rest: Buffer): string | undefined {
   return undefined;
 }
 
-function checkMandatory(message: SipMessage): string | undefined {
-  const { headers } = message;
+function checkPresence(headers: HeaderList): string | undefined {
   if (headers.get('via') === undefined) return 'missing Via';
   for (const key of ['from', 'to', 'call-id', 'cseq', 'max-forwards']) {
     const count = headers.all(key).length;
     if (count > 1) return `more than one ${key}`;
     if (count === 0 && key !== 'max-forwards') return `missing ${key}`;
   }
+  return undefined;
+}
+
+function checkMandatory(message: SipMessage): string | undefined {
+  const { headers } = message;
+  const missing = checkPresence(headers);
+  if (missing !== undefined) return missing;
   if (!/^\S+$/.test(headers.get('call-id') ?? '')) return 'bad Call-ID';
   const cseq = parseCSeq(headers.get('cseq'));
   if (!cseq) return 'bad CSeq';
@@ -130,10 +136,11 @@ function checkMandatory(message: SipMessage): string | undefined {
 
 function checkAddresses(headers: HeaderList): string | undefined {
   if (!listOf(headers, 'via').every((via) => parseVia(via) !== undefined)) return 'bad Via';
-  for (const key of ['from', 'to', 'contact', 'route', 'record-route']) {
-    for (const value of key === 'from' || key === 'to' ? headers.all(key) : listOf(headers, key)) {
-      if (!(key === 'contact' && value === '*') && parseNameAddr(value) === undefined) return `bad ${key}`;
-    }
-  }
-  return undefined;
+  const isBad = (value: string): boolean => parseNameAddr(value) === undefined;
+  const single = ['from', 'to'].find((key) => headers.all(key).some(isBad));
+  const listed = ['contact', 'route', 'record-route'].find((key) =>
+    listOf(headers, key).some((value) => !(key === 'contact' && value === '*') && isBad(value)),
+  );
+  const bad = single ?? listed;
+  return bad === undefined ? undefined : `bad ${bad}`;
 }
