@@ -1,4 +1,5 @@
 /** drachtio-srf, unchanged, on the embedded SIP agent: a request from the network reaches the application and its answer comes back. */
+import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import Srf from 'drachtio-srf';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -49,10 +50,10 @@ async function exchange(method: string): Promise<string> {
       const answer = new Promise<string>((resolve) => socket.once('message', (bytes) => resolve(String(bytes))));
       const lines = [
         `${method} sip:tea@127.0.0.1:${port} SIP/2.0`,
-        `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};branch=z9hG4bK${method}${attempt};rport`,
+        `Via: SIP/2.0/UDP 127.0.0.1:${socket.address().port};branch=z9hG4bK${randomUUID()};rport`,
         'From: "Ann, \\"A\\" <x>" <sip:ann@example.org>;tag=1',
         'To: <sip:tea@127.0.0.1>',
-        `Call-ID: ${method}-${attempt}`,
+        `Call-ID: ${randomUUID()}`,
         `CSeq: 1 ${method}`,
         'Contact: <sip:ann@127.0.0.1>',
         'Refer-To: <sip:bob@127.0.0.1>',
