@@ -170,6 +170,7 @@ for (const kind of findXmppServers()) {
       it('is forgotten when the room is destroyed', async () => {
         const room = await alice.join(newRoom(), 'Alice');
         await room.configure({ [FIELD]: URI, 'muc#roomconfig_persistentroom': true });
+        expect(await publishedUri(bob, room.jid)).toEqual([URI]);
         await room.destroy('over');
         await room.until((r) => !r.present, 'the end of the room');
         await focus.join(room.jid); // the focus may make it anew at once
@@ -228,9 +229,10 @@ for (const kind of findXmppServers()) {
     let focus: Focus;
     let alice: XmppUser;
     let room: XmppRoom;
+    const avuri = { setBy: 'admin', allowedHosts: ['sip.example.org'], clarkNamespace: 'urn:example:cusax' } as const;
 
     beforeAll(async () => {
-      server = await startXmppServer(kind, { avuri: { setBy: 'admin', allowedHosts: ['sip.example.org'] } });
+      server = await startXmppServer(kind, { avuri });
       await server.addUser('alice', 'pw');
       focus = new Focus(server);
       await focus.start();
@@ -250,6 +252,13 @@ for (const kind of findXmppServers()) {
       });
       await room.configure({ 'muc#roomconfig_roomdesc': 'afternoon', [FIELD]: URI });
       expect(await publishedUri(alice, room.jid)).toEqual([URI]);
+    });
+
+    it('publish a second copy under a Clark name', async () => {
+      await focus.setUri(room.jid, URI);
+      const { forms } = await alice.discoInfo(room.jid);
+      const roominfo = forms.find((form) => ROOMINFO in form)?.[ROOMINFO];
+      expect(roominfo).toMatchObject({ [FIELD]: [URI], [`{urn:example:cusax}${FIELD}`]: [URI] });
     });
 
     it('allow only the SIP domains named', async () => {

@@ -144,7 +144,8 @@ async function callApi(port: number, command: string, body: object): Promise<voi
 
 function configuration(ports: { c2s: number; component: number; http: number }, options: XmppServerOptions): string {
   const { domain, mucDomain, componentDomain, otherComponentDomain, componentSecret } = XMPP_NAMES;
-  const avuri = { set_by: options.avuri?.setBy ?? 'owner', allowed_hosts: options.avuri?.allowedHosts ?? [] };
+  const { setBy = 'owner', allowedHosts = [], clarkNamespace = '' } = options.avuri ?? {};
+  const avuri = { set_by: setBy, allowed_hosts: allowedHosts, clark_namespace: clarkNamespace };
   const modules = options.modules === false ? '' : `mod_muc_avuri: ${JSON.stringify(avuri)}`;
   return `
 hosts: [${domain}]

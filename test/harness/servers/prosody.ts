@@ -66,7 +66,6 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
 function configuration(base: string, c2sPort: number, componentPort: number, options: XmppServerOptions): string {
   const { domain, mucDomain, componentDomain, otherComponentDomain, componentSecret } = XMPP_NAMES;
   const modules = options.modules === false ? '' : '"muc_avuri"; "muc_call_hats"; "muc_protect_focus"';
-  const hosts = options.avuri?.allowedHosts;
   return `
 run_as_root = true
 pidfile = "${base}/prosody.pid"
@@ -103,8 +102,7 @@ Component "${mucDomain}" "muc"
   muc_room_default_public = true
   muc_room_default_public_jids = false
   muc_room_cache_size = 1000
-  muc_avuri_set_by = "${options.avuri?.setBy ?? 'owner'}"
-  ${hosts === undefined ? '' : `muc_avuri_allowed_hosts = { ${hosts.map((host) => JSON.stringify(host)).join('; ')} }`}
+  ${avuriOptions(options.avuri ?? {})}
 
 Component "${componentDomain}"
   component_secret = "${componentSecret}"
@@ -112,4 +110,13 @@ Component "${componentDomain}"
 Component "${otherComponentDomain}"
   component_secret = "${componentSecret}"
 `;
+}
+
+function avuriOptions({ setBy, allowedHosts, clarkNamespace }: NonNullable<XmppServerOptions['avuri']>): string {
+  const hosts = allowedHosts?.map((host) => JSON.stringify(host)).join('; ');
+  return [
+    `muc_avuri_set_by = "${setBy ?? 'owner'}"`,
+    ...(hosts === undefined ? [] : [`muc_avuri_allowed_hosts = { ${hosts} }`]),
+    ...(clarkNamespace === undefined ? [] : [`muc_avuri_clark_namespace = "${clarkNamespace}"`]),
+  ].join('\n  ');
 }

@@ -9,7 +9,11 @@ export interface XmppServerOptions {
   /** Whether this project's server modules (`deploy/`) are loaded; true when absent. */
   readonly modules?: boolean;
   /** Options of the audio-video-uri module. */
-  readonly avuri?: { readonly setBy?: 'owner' | 'admin'; readonly allowedHosts?: readonly string[] };
+  readonly avuri?: {
+    readonly setBy?: 'owner' | 'admin';
+    readonly allowedHosts?: readonly string[];
+    readonly clarkNamespace?: string;
+  };
 }
 
 /** A running XMPP server on 127.0.0.1, without TLS. Ports and names stay the same over `restart`. */
