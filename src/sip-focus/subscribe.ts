@@ -214,22 +214,21 @@ export class Subscriptions {
 
   /** RFC 4579 5.11: who is sent away watches no more. Looks only at what such a fact is about. */
   #recheck(desk: Desk, event: FactEvent): void {
-    if (event.kind !== 'expulsion' && event.kind !== 'caller-ban' && event.kind !== 'affiliation') return;
-    if (event.value === null) return;
-    const { facts } = this.#context.bus;
-    for (const watcher of [...this.#watchers.values()]) {
-      if (watcher.link !== desk.link.id || watcher.aor === null) continue;
-      const jid = jidOfLeg(watcher, facts.bindings);
-      if (event.key !== (event.kind === 'caller-ban' ? watcher.aor : jid)) continue;
-      const right = mayWatch(
-        { aor: watcher.aor, inCall: true },
-        'anyone',
-        desk.link,
-        facts.meeting(desk.link.id),
-        facts.bindings,
-        this.#context.policy,
-      );
-      if (event.kind === 'expulsion' || right.act === 'refuse') this.#terminate(watcher, 'rejected');
+    const byAor = event.kind === 'caller-ban';
+    if ((!byAor && event.kind !== 'expulsion' && event.kind !== 'affiliation') || event.value === null) return;
+    const { bindings } = this.#context.bus.facts;
+    const concerned = [...this.#watchers.values()].filter(
+      (watcher) => watcher.link === desk.link.id && (byAor ? watcher.aor : jidOfLeg(watcher, bindings)) === event.key,
+    );
+    for (const watcher of concerned) {
+      if (event.kind === 'expulsion' || this.#keptOut(desk.link, watcher.aor)) this.#terminate(watcher, 'rejected');
     }
+  }
+
+  #keptOut(link: LinkSettings, aor: Aor | null): boolean {
+    const { policy } = this.#context;
+    const { facts } = this.#context.bus;
+    const right = mayWatch({ aor, inCall: true }, 'anyone', link, facts.meeting(link.id), facts.bindings, policy);
+    return right.act === 'refuse';
   }
 }

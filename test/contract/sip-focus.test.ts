@@ -1,0 +1,473 @@
+/** The focus on a real SIP server and mixer: calls, rights, subscriptions, faults; seen from the wire. */
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
+import type { OccupantFact, RoomFact } from '../../src/conference-info/occupant.ts';
+import { createEmbeddedMixer } from '../../src/embedded/mixer/embedded-mixer.ts';
+import { createSipAgent } from '../../src/embedded/sip-agent/agent.ts';
+import { canonicalAor } from '../../src/identity/aor.ts';
+import type { Credentials } from '../../src/identity/credentials.ts';
+import { createLog } from '../../src/log.ts';
+import { defaultPolicy } from '../../src/policy/settings.ts';
+import { unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
+import type { Mixer } from '../../src/sip-focus/mixer.ts';
+import { createSipFocus, type SipFocusSettings } from '../../src/sip-focus/sip-focus.ts';
+import { authorize, headerOf, offer, type PeerDialog, SipPeer, statusOf } from './sip-focus-peer.ts';
+
+const log = createLog({ level: (process.env.TEST_LOG as 'debug' | undefined) ?? 'silent' });
+const link = {
+  id: 'tea',
+  room: 'tea@rooms.example',
+  conference: 'sip:tea@conf.example',
+  name: 'Tea',
+  maximumUsers: 3,
+};
+const room: RoomFact = {
+  joined: true,
+  name: 'Tea',
+  subject: null,
+  moderated: false,
+  membersOnly: false,
+  passwordProtected: false,
+  nonAnonymous: false,
+  advertised: 'room',
+};
+const alice: OccupantFact = {
+  nick: 'alice',
+  jid: 'alice@example.com',
+  role: 'participant',
+  affiliation: 'none',
+  cause: 'default',
+};
+const aliceAor = canonicalAor('sip:alice@example.com');
+if (aliceAor === null) throw new Error('not an AOR');
+const secret = { user: 'alice', password: 'wonderland' };
+const ha1 = (algorithm: string) =>
+  createHash(algorithm).update(`${secret.user}:example.com:${secret.password}`).digest('hex');
+const credentials: Credentials = {
+  find: async (username, realm) =>
+    username === 'alice' && realm === 'example.com'
+      ? { username, aor: aliceAor, ha1: { md5: ha1('md5'), sha256: ha1('sha256') } }
+      : null,
+};
+
+async function eventually(holds: () => boolean, what: string): Promise<void> {
+  const limit = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > limit) throw new Error(`it never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const cleanUp: Array<() => unknown> = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+async function stage(settings: Partial<SipFocusSettings> = {}) {
+  const agent = await createSipAgent({
+    admin: { host: '127.0.0.1', port: 0 },
+    secret: 'cymru',
+    listen: [{ protocol: 'udp', host: '127.0.0.1', port: 0 }],
+    log,
+  });
+  cleanUp.push(() => agent.stop());
+  const address = agent.addresses[0];
+  if (!address) throw new Error('the agent has no address');
+  const peer = await new SipPeer({ host: '127.0.0.1', port: address.port }).start();
+  cleanUp.push(() => peer.stop());
+  const mixer: Mixer = createEmbeddedMixer({ host: '127.0.0.1', log });
+  await mixer.start();
+  cleanUp.push(() => mixer.stop());
+  const bus = createMemoryBus(log);
+  await bus.start();
+  const asks = createMemoryAsks(log);
+  await bus.publish(link.id, 'link', '-', {
+    room: link.room,
+    conference: link.conference,
+    state: 'open',
+    reason: null,
+  });
+  await bus.publish(link.id, 'room', '-', room);
+  const focus = createSipFocus({
+    settings: {
+      host: '127.0.0.1',
+      port: agent.adminPort,
+      secret: 'cymru',
+      limits: unboundedLimits,
+      realm: 'example.com',
+      accountDomains: ['example.com'],
+      trustedPeers: [],
+      authentication: 'offer',
+      notifier: { minimumGapMs: 0 },
+      ...settings,
+    },
+    links: [link],
+    policy: defaultPolicy,
+    bus,
+    asks,
+    mixer,
+    credentials,
+    log,
+    instance: 'focus-1',
+    generation: 'g1',
+  });
+  await focus.start();
+  cleanUp.push(() => focus.stop());
+  await eventually(() => focus.ready() && focus.debug().notifyConnected, 'the focus is ready');
+  const legs = () => [...bus.facts.meeting(link.id).legs.values()];
+  const uri = `sip:tea@conf.example`;
+  const call = async (dialog: PeerDialog, headers: Record<string, string> = {}, sdp = offer()) => {
+    const answer = await peer.request('INVITE', dialog, { 'Content-Type': 'application/sdp', ...headers }, sdp);
+    if (statusOf(answer) === 200) peer.ack(dialog);
+    return answer;
+  };
+  /** A call of alice, proved by digest. */
+  const callAlice = async (algorithm: 'SHA-256' | 'MD5' = 'SHA-256') => {
+    const dialog = peer.dialog('alice', uri, 'example.com', 'Alice');
+    const challenge = await call(dialog);
+    expect(statusOf(challenge)).toBe(401);
+    const answer = await call(dialog, { Authorization: authorize(challenge, algorithm, secret, 'INVITE', uri) });
+    return { dialog, answer };
+  };
+  return { agent, mixer, bus, asks, focus, peer, legs, uri, call, callAlice };
+}
+
+type Stage = Awaited<ReturnType<typeof stage>>;
+
+describe('the focus and calls', () => {
+  let at: Stage;
+  beforeEach(async () => {
+    at = await stage();
+  });
+
+  it('joins a caller, says that it is a focus, publishes the leg and takes it back after BYE', async () => {
+    const dialog = at.peer.dialog('carol', at.uri, 'elsewhere.example', 'Carol');
+    const answer = await at.call(dialog);
+    expect(statusOf(answer)).toBe(200);
+    expect(headerOf(answer, 'contact')).toMatch(/<sip:tea@127\.0\.0\.1:\d+[^>]*>;isfocus/);
+    expect(headerOf(answer, 'allow-events')).toBe('conference');
+    expect(answer.body).toContain('m=audio');
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    expect(at.legs()[0]).toMatchObject({ aor: null, proof: null, label: 'Carol', status: 'connected', muted: false });
+    expect(await at.mixer.list()).toHaveLength(1);
+    expect(statusOf(await at.peer.request('BYE', dialog))).toBe(200);
+    await eventually(() => at.legs().length === 0, 'the leg is withdrawn');
+    expect(await at.mixer.list()).toHaveLength(0);
+    expect(statusOf(await at.peer.request('OPTIONS', dialog))).toBe(481);
+  });
+
+  it.each(['SHA-256', 'MD5'] as const)(
+    'proves who calls with %s and refuses the same answer a second time',
+    async (algorithm) => {
+      const dialog = at.peer.dialog('alice', at.uri, 'example.com');
+      const challenge = await at.call(dialog);
+      expect(statusOf(challenge)).toBe(401);
+      expect(challenge.headers.get('www-authenticate')?.map((line) => /algorithm=([^,]+)/.exec(line)?.[1])).toEqual([
+        'SHA-256',
+        'MD5',
+      ]);
+      const answer = authorize(challenge, algorithm, secret, 'INVITE', at.uri);
+      expect(statusOf(await at.call(dialog, { Authorization: answer }))).toBe(200);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      expect(at.legs()[0]).toMatchObject({ aor: aliceAor, proof: 'digest' });
+      const thief = await at.call(at.peer.dialog('alice', at.uri, 'example.com'), { Authorization: answer });
+      expect(statusOf(thief)).toBe(401);
+      expect(headerOf(thief, 'www-authenticate')).toContain('stale=true');
+    },
+  );
+
+  it('refuses wrong passwords, in the end for good', async () => {
+    const dialog = at.peer.dialog('alice', at.uri, 'example.com');
+    const statuses: number[] = [];
+    let challenge = await at.call(dialog);
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      const wrong = authorize(challenge, 'SHA-256', { user: 'alice', password: 'x' }, 'INVITE', at.uri);
+      const answer = await at.call(dialog, { Authorization: wrong });
+      statuses.push(statusOf(answer));
+      if (statusOf(answer) === 401) challenge = answer;
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 403, 403]);
+    expect(at.legs()).toHaveLength(0);
+  });
+
+  it('answers what it cannot do as the standards say', async () => {
+    const { peer, uri } = at;
+    expect(statusOf(await at.call(peer.dialog('carol', 'sip:nobody@conf.example')))).toBe(404);
+    expect(statusOf(await at.call(peer.dialog('carol', uri), { Require: 'precondition' }))).toBe(420);
+    const small = await at.call(peer.dialog('carol', uri), { Supported: 'timer', 'Session-Expires': '30' });
+    expect([statusOf(small), headerOf(small, 'min-se')]).toEqual([422, '90']);
+    expect(
+      statusOf(await at.call(peer.dialog('carol', uri), {}, offer().replace(/m=audio.*/, 'm=video 4000 RTP/AVP 99'))),
+    ).toBe(488);
+    const message = await peer.request('MESSAGE', peer.dialog('carol', uri), { 'Content-Type': 'text/plain' }, 'hello');
+    expect(statusOf(message)).toBe(405);
+    const options = await peer.request('OPTIONS', peer.dialog('carol', uri));
+    expect(statusOf(options)).toBe(200);
+    expect(headerOf(options, 'contact')).toContain(';isfocus');
+    expect(await at.mixer.list()).toHaveLength(0);
+  });
+
+  it('is full at its limit', async () => {
+    for (let call = 0; call < link.maximumUsers; call += 1) {
+      expect(statusOf(await at.call(at.peer.dialog(`caller${call}`, at.uri)))).toBe(200);
+    }
+    const calls = await Promise.all([1, 2].map((call) => at.call(at.peer.dialog(`late${call}`, at.uri))));
+    expect(calls.map(statusOf)).toEqual([486, 486]);
+  });
+
+  it('offers media to a caller without an offer and joins them with the ACK', async () => {
+    const dialog = at.peer.dialog('carol', at.uri);
+    const answer = await at.peer.request('INVITE', dialog);
+    expect(statusOf(answer)).toBe(200);
+    expect(answer.body).toContain('m=audio');
+    at.peer.ack(dialog, offer(40_002, 'sendonly'));
+    await eventually(() => at.legs()[0]?.status === 'on-hold', 'the answer in the ACK is taken');
+  });
+
+  it('ends a call whose ACK does not answer our offer', async () => {
+    const dialog = at.peer.dialog('carol', at.uri);
+    await at.peer.request('INVITE', dialog);
+    at.peer.ack(dialog);
+    expect(headerOf(await at.peer.waitRequest('BYE', dialog), 'reason')).toContain('cause=488');
+    await eventually(() => at.legs().length === 0, 'the leg is gone');
+    expect(await at.mixer.list()).toHaveLength(0);
+  });
+
+  it('follows hold and resume, and an UPDATE that only refreshes', async () => {
+    const dialog = at.peer.dialog('carol', at.uri);
+    await at.call(dialog);
+    const held = await at.call(dialog, {}, offer(40_000, 'sendonly'));
+    expect(held.body).toMatch(/a=(recvonly|inactive)/);
+    await eventually(() => at.legs()[0]?.status === 'on-hold', 'on hold');
+    await at.call(dialog, {}, offer());
+    await eventually(() => at.legs()[0]?.status === 'connected', 'resumed');
+    const refreshed = await at.peer.request('UPDATE', dialog, {
+      Supported: 'timer',
+      'Session-Expires': '600;refresher=uac',
+    });
+    expect([statusOf(refreshed), headerOf(refreshed, 'session-expires')]).toEqual([200, '600;refresher=uac']);
+  });
+
+  it('leaves nothing behind a CANCEL', async () => {
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const dialog = at.peer.dialog(`carol${attempt}`, at.uri);
+      const branch = at.peer.begin(dialog, offer());
+      if (attempt % 2) await new Promise((resolve) => setTimeout(resolve, attempt / 4));
+      at.peer.cancel(dialog, branch);
+      const answer = await at.peer.wait(
+        (message) =>
+          statusOf(message) >= 200 &&
+          headerOf(message, 'cseq').includes('INVITE') &&
+          headerOf(message, 'call-id') === dialog.callId,
+        'the end of the INVITE',
+      );
+      if (statusOf(answer) === 200) {
+        dialog.to = headerOf(answer, 'to');
+        at.peer.ack(dialog);
+        await at.peer.request('BYE', dialog);
+      }
+    }
+    await eventually(() => at.legs().length === 0, 'no leg is left');
+    expect(await at.mixer.list()).toHaveLength(0);
+  });
+});
+
+describe('the focus and the room', () => {
+  let at: Stage;
+  beforeEach(async () => {
+    at = await stage();
+    await at.bus.publish('_', 'binding', aliceAor, { aor: aliceAor, jid: 'alice@example.com', proof: 'directory' });
+    await at.bus.publish(link.id, 'occupant', 'alice', alice);
+  });
+
+  it('mutes and unmutes with the voice in the room, once each', async () => {
+    await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    const seen: unknown[] = [];
+    at.bus.listen((event) => {
+      if (event.kind === 'leg') seen.push([event.value?.mutes, event.value?.muted]);
+    });
+    await at.bus.publish(link.id, 'occupant', 'alice', { ...alice, role: 'visitor', cause: 'revoked' });
+    await eventually(() => at.legs()[0]?.muted === true, 'muted');
+    expect((await at.mixer.list())[0]?.muted).toBe(true);
+    await at.bus.publish(link.id, 'occupant', 'alice', { ...alice, cause: 'granted' });
+    await eventually(() => at.legs()[0]?.muted === false, 'unmuted');
+    expect(seen).toEqual([
+      [['room'], true],
+      [[], false],
+    ]);
+  });
+
+  it('lets in muted whom the room gives no voice', async () => {
+    await at.bus.publish(link.id, 'voice-taken', 'alice@example.com', { jid: 'alice@example.com', by: null });
+    await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    expect(at.legs()[0]).toMatchObject({ muted: true, mutes: ['room'] });
+  });
+
+  it('keeps an operator mute below the room: giving voice back does not lift it', async () => {
+    await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    const ask = { link: link.id, by: 'operator', reason: null, to: 'focus', leg: at.legs()[0]!.leg } as const;
+    const target = { owner: 'focus', instance: 'focus-1' } as const;
+    expect(await at.asks.ask(target, { ...ask, act: 'mute' })).toEqual({ ok: true, notes: [] });
+    expect(at.legs()[0]).toMatchObject({ muted: true, mutes: ['operator'] });
+    await at.bus.publish(link.id, 'occupant', 'alice', { ...alice, role: 'visitor', cause: 'revoked' });
+    await eventually(() => at.legs()[0]?.mutes.length === 2, 'both reasons');
+    expect(await at.asks.ask(target, { ...ask, act: 'unmute' })).toMatchObject({
+      ok: true,
+      notes: [expect.stringContaining('room')],
+    });
+    expect(at.legs()[0]).toMatchObject({ muted: true, mutes: ['room'] });
+    await at.bus.publish(link.id, 'occupant', 'alice', alice);
+    await eventually(() => at.legs()[0]?.muted === false, 'unmuted');
+  });
+
+  it('hangs up on whom the room sends out, and lets them call again', async () => {
+    const { dialog } = await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    await at.bus.publish(link.id, 'expulsion', 'alice@example.com', {
+      id: 'x1',
+      jid: 'alice@example.com',
+      cause: 'kick',
+      reason: null,
+      by: 'bob',
+    });
+    const bye = await at.peer.waitRequest('BYE', dialog);
+    expect(headerOf(bye, 'reason')).toBe('SIP;cause=603;text="Removed from the room"');
+    await eventually(() => at.legs().length === 0, 'the leg is gone');
+    expect(statusOf((await at.callAlice()).answer)).toBe(200);
+  });
+
+  it('bans an address without a person in the room, and tells to use the room for others', async () => {
+    await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    const target = { owner: 'focus', instance: 'focus-1' } as const;
+    const ask = () =>
+      ({ link: link.id, by: 'operator', reason: null, to: 'focus', act: 'ban', leg: at.legs()[0]!.leg }) as const;
+    expect(await at.asks.ask(target, ask())).toMatchObject({ ok: false, condition: 'use-room' });
+    await at.bus.withdraw('_', 'binding', aliceAor);
+    expect(await at.asks.ask(target, ask())).toEqual({ ok: true, notes: [] });
+    await eventually(() => at.legs().length === 0, 'the leg is gone');
+    expect(statusOf((await at.callAlice()).answer)).toBe(403);
+  });
+
+  it('ends everything when the link is closed', async () => {
+    const { dialog } = await at.callAlice();
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    await at.bus.publish(link.id, 'link', '-', {
+      room: link.room,
+      conference: link.conference,
+      state: 'closed',
+      reason: 'over',
+    });
+    await at.peer.waitRequest('BYE', dialog);
+    expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(404);
+  });
+});
+
+describe('the focus and its watchers', () => {
+  let at: Stage;
+  beforeEach(async () => {
+    at = await stage();
+    await at.bus.publish('_', 'binding', aliceAor, { aor: aliceAor, jid: 'alice@example.com', proof: 'directory' });
+    await at.bus.publish(link.id, 'occupant', 'alice', alice);
+  });
+
+  const subscription = { Event: 'conference', Accept: 'application/conference-info+xml', Expires: '600' };
+
+  /** Subscribes as alice, who is in the room. */
+  async function watch(headers: Record<string, string> = {}) {
+    const dialog = at.peer.dialog('alice', at.uri, 'example.com');
+    const challenge = await at.peer.request('SUBSCRIBE', dialog, { ...subscription, ...headers });
+    expect(statusOf(challenge)).toBe(401);
+    const Authorization = authorize(challenge, 'SHA-256', secret, 'SUBSCRIBE', at.uri);
+    const answer = await at.peer.request('SUBSCRIBE', dialog, { ...subscription, ...headers, Authorization });
+    return { dialog, answer };
+  }
+
+  it('tells the whole state at once, then changes, with versions that count up', async () => {
+    const { dialog, answer } = await watch();
+    expect([statusOf(answer), headerOf(answer, 'expires')]).toEqual([200, '600']);
+    const first = await at.peer.waitRequest('NOTIFY', dialog);
+    expect(headerOf(first, 'event')).toBe('conference');
+    expect(headerOf(first, 'subscription-state')).toMatch(/^active;expires=(600|599)$/);
+    expect(headerOf(first, 'contact')).toMatch(/<sip:tea@127\.0\.0\.1:\d+/);
+    expect(headerOf(first, 'content-type')).toBe('application/conference-info+xml');
+    expect(first.body).toMatch(/state="full" version="1"/);
+    await at.call(at.peer.dialog('carol', at.uri, 'elsewhere.example', 'Carol'));
+    const second = await at.peer.waitRequest('NOTIFY', dialog);
+    expect(second.body).toMatch(/state="partial" version="2"/);
+    expect(second.body).toContain('Carol');
+  });
+
+  it('ends a subscription when asked, by time, and with the conference', async () => {
+    const { dialog } = await watch();
+    await at.peer.waitRequest('NOTIFY', dialog);
+    expect(statusOf(await at.peer.request('SUBSCRIBE', dialog, { ...subscription, Expires: '0' }))).toBe(200);
+    expect(headerOf(await at.peer.waitRequest('NOTIFY', dialog), 'subscription-state')).toBe(
+      'terminated;reason=timeout',
+    );
+    expect(statusOf(await at.peer.request('SUBSCRIBE', dialog, subscription))).toBe(481);
+    const other = await watch();
+    await at.peer.waitRequest('NOTIFY', other.dialog);
+    await at.bus.publish(link.id, 'link', '-', {
+      room: link.room,
+      conference: link.conference,
+      state: 'closed',
+      reason: 'over',
+    });
+    const last = await at.peer.waitRequest('NOTIFY', other.dialog);
+    expect(headerOf(last, 'subscription-state')).toBe('terminated;reason=noresource');
+    await eventually(() => at.focus.debug().subscriptions === 0, 'nobody watches');
+  });
+
+  it('answers a fetch with one document', async () => {
+    const { dialog, answer } = await watch({ Expires: '0' });
+    expect(statusOf(answer)).toBe(200);
+    const only = await at.peer.waitRequest('NOTIFY', dialog);
+    expect(headerOf(only, 'subscription-state')).toBe('terminated;reason=timeout');
+    expect(only.body).toContain('state="full"');
+  });
+
+  it('refreshes with a full state and refuses what it cannot serve', async () => {
+    const { dialog } = await watch();
+    await at.peer.waitRequest('NOTIFY', dialog);
+    expect(statusOf(await at.peer.request('SUBSCRIBE', dialog, subscription))).toBe(200);
+    expect((await at.peer.waitRequest('NOTIFY', dialog)).body).toMatch(/state="full" version="2"/);
+    const statuses = async (headers: Record<string, string>) =>
+      statusOf(await at.peer.request('SUBSCRIBE', at.peer.dialog('alice', at.uri, 'example.com'), headers));
+    expect(await statuses({ ...subscription, Event: 'presence' })).toBe(489);
+    expect(await statuses({ ...subscription, Accept: 'application/pidf+xml' })).toBe(406);
+    expect(await statuses({ ...subscription, Expires: '5' })).toBe(423);
+  });
+
+  it('serves a caller who subscribes inside the call, and the end of that does not end the call', async () => {
+    const call = at.peer.dialog('carol', at.uri);
+    await at.call(call);
+    expect(statusOf(await at.peer.request('SUBSCRIBE', call, subscription))).toBe(200);
+    expect((await at.peer.waitRequest('NOTIFY', call)).body).toContain('state="full"');
+    expect(statusOf(await at.peer.request('SUBSCRIBE', call, { ...subscription, Expires: '0' }))).toBe(200);
+    expect(headerOf(await at.peer.waitRequest('NOTIFY', call), 'subscription-state')).toContain('terminated');
+    expect(statusOf(await at.peer.request('OPTIONS', call))).toBe(200);
+    expect(at.legs()).toHaveLength(1);
+  });
+
+  it('forgets a watcher who says that there is no such subscription', async () => {
+    const { dialog } = await watch();
+    await at.peer.waitRequest('NOTIFY', dialog);
+    at.peer.answerWith = () => 481;
+    await at.call(at.peer.dialog('carol', at.uri));
+    await eventually(() => at.focus.debug().subscriptions === 0, 'the watcher is forgotten');
+  });
+
+  it('sends watchers away, ready to come back, when the process stops', async () => {
+    const { dialog } = await watch();
+    await at.peer.waitRequest('NOTIFY', dialog);
+    await at.focus.stop();
+    expect(headerOf(await at.peer.waitRequest('NOTIFY', dialog), 'subscription-state')).toBe(
+      'terminated;reason=deactivated',
+    );
+  });
+});
