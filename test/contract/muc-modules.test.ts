@@ -2,6 +2,7 @@
 import { type ComponentEntity, component, type Element, xml } from '@xmpp/component';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findXmppServers, startXmppServer, type XmppServer } from '../harness/servers/xmpp-server.ts';
+import { findSlixmpp, SlixmppUser } from '../harness/slixmpp.ts';
 import type { XmppRoom } from '../harness/xmpp-room.ts';
 import { submitForm } from '../harness/xmpp-stanza.ts';
 import { XmppUser } from '../harness/xmpp-user.ts';
@@ -101,6 +102,14 @@ for (const kind of findXmppServers()) {
         const room = await alice.join(newRoom(), 'Alice');
         await focus.setUri(room.jid, URI);
         expect(await publishedUri(alice, room.jid)).toEqual([URI]);
+      });
+
+      it.runIf(findSlixmpp() !== null)('is read by a client that has never heard of us (slixmpp)', async () => {
+        const room = await alice.join(newRoom(), 'Alice');
+        await room.configure({ [FIELD]: URI });
+        const foreign = await SlixmppUser.connect(server, 'bob', 'pw');
+        expect(await foreign.audioVideoUri(room.jid)).toBe(URI);
+        await foreign.disconnect();
       });
 
       it('can neither be set nor seen in the form by one who is no owner', async () => {
