@@ -1,5 +1,7 @@
 /** The focus on a real SIP server and mixer: calls, rights, subscriptions, faults; seen from the wire. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
 import type { OccupantFact, RoomFact } from '../../src/conference-info/occupant.ts';
@@ -64,6 +66,39 @@ afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
 });
 
+/** Stands between the focus and its SIP server, so that the connection can be cut. */
+async function cuttable(port: number) {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect({ host: '127.0.0.1', port, noDelay: true });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => undefined);
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    stop(): void {
+      server.close();
+      cut();
+    },
+  };
+}
+
 async function stage(settings: Partial<SipFocusSettings> = {}) {
   const agent = await createSipAgent({
     admin: { host: '127.0.0.1', port: 0 },
@@ -76,6 +111,8 @@ async function stage(settings: Partial<SipFocusSettings> = {}) {
   if (!address) throw new Error('the agent has no address');
   const peer = await new SipPeer({ host: '127.0.0.1', port: address.port }).start();
   cleanUp.push(() => peer.stop());
+  const wire = await cuttable(agent.adminPort);
+  cleanUp.push(() => wire.stop());
   const mixer: Mixer = createEmbeddedMixer({ host: '127.0.0.1', log });
   await mixer.start();
   cleanUp.push(() => mixer.stop());
@@ -92,7 +129,7 @@ async function stage(settings: Partial<SipFocusSettings> = {}) {
   const focus = createSipFocus({
     settings: {
       host: '127.0.0.1',
-      port: agent.adminPort,
+      port: wire.port,
       secret: 'cymru',
       limits: unboundedLimits,
       realm: 'example.com',
@@ -130,7 +167,7 @@ async function stage(settings: Partial<SipFocusSettings> = {}) {
     const answer = await call(dialog, { Authorization: authorize(challenge, algorithm, secret, 'INVITE', uri) });
     return { dialog, answer };
   };
-  return { agent, mixer, bus, asks, focus, peer, legs, uri, call, callAlice };
+  return { agent, wire, mixer, bus, asks, focus, peer, legs, uri, call, callAlice };
 }
 
 type Stage = Awaited<ReturnType<typeof stage>>;
@@ -469,5 +506,48 @@ describe('the focus and its watchers', () => {
     expect(headerOf(await at.peer.waitRequest('NOTIFY', dialog), 'subscription-state')).toBe(
       'terminated;reason=deactivated',
     );
+  });
+});
+
+describe('the focus and the loss of its SIP server', () => {
+  it('ends the calls of the lost connection, sends watchers to subscribe anew, and takes calls again', async () => {
+    const at = await stage({ watching: 'anyone' });
+    const call = at.peer.dialog('carol', at.uri);
+    await at.call(call);
+    const watcher = at.peer.dialog('dave', at.uri);
+    expect(statusOf(await at.peer.request('SUBSCRIBE', watcher, { Event: 'conference' }))).toBe(200);
+    await at.peer.waitRequest('NOTIFY', watcher);
+    expect(at.legs()).toHaveLength(1);
+    at.wire.cut();
+    await eventually(() => !at.focus.ready(), 'the loss is seen');
+    await eventually(() => at.focus.ready() && at.focus.debug().notifyConnected, 'connected again');
+    await eventually(() => at.legs().length === 0, 'the dead leg is withdrawn');
+    await eventually(() => at.focus.debug().subscriptions === 0, 'the dead subscription is forgotten');
+    expect(await at.mixer.list()).toHaveLength(0);
+    expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(200);
+    expect(at.legs()).toHaveLength(1);
+  });
+
+  it('comes up when the SIP server comes later, and joins nobody while the mixer is away', async () => {
+    const at = await stage();
+    await at.mixer.stop();
+    await eventually(() => !at.focus.ready(), 'not ready without a mixer');
+    const answer = await at.call(at.peer.dialog('carol', at.uri));
+    expect(statusOf(answer)).toBe(503);
+    expect(Number(headerOf(answer, 'retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('challenges everybody but trusted peers when proof is required', async () => {
+    const at = await stage({ authentication: 'require' });
+    expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(401);
+  });
+
+  it('believes a trusted peer about who calls', async () => {
+    const at = await stage({ authentication: 'require', trustedPeers: [{ address: '127.0.0.1' }] });
+    const dialog = at.peer.dialog('anonymous', at.uri, 'anonymous.invalid', 'Anonymous');
+    const headers = { 'P-Asserted-Identity': '<sip:alice@example.com>', Privacy: 'id' };
+    expect(statusOf(await at.call(dialog, headers))).toBe(200);
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    expect(at.legs()[0]).toMatchObject({ aor: aliceAor, proof: 'trusted-peer', label: null, contact: null });
   });
 });
