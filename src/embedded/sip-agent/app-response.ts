@@ -78,7 +78,10 @@ export class AppResponder {
     if (!incoming.dialog && (early || isSuccess(response))) {
       incoming.dialog = dialogOfServer(transaction, response, incoming.client, ownContact(transaction.flow.local));
       this.#core.dialogs.add(incoming.dialog);
-      if (transaction.isInvite) incoming.dialog.incomingInvite = transaction;
+      if (transaction.isInvite) {
+        incoming.dialog.incomingInvite = transaction;
+        incoming.dialog.usages.set(inviteUsage, Number.POSITIVE_INFINITY);
+      }
     }
     return true;
   }
@@ -112,7 +115,7 @@ export class AppResponder {
       if (!incoming.inDialog) this.#core.dialogs.remove(dialog);
       return;
     }
-    dialog.confirmed = true;
+    if (!incoming.inDialog) dialog.confirmed = true;
     if (incoming.inDialog && refreshesTarget.has(request.method)) refreshTarget(dialog, request, flow);
     this.#addUsage(dialog, incoming, response);
     const terms = sessionTerms(response);
@@ -123,7 +126,6 @@ export class AppResponder {
     const { method, headers } = transaction.request;
     // A dialog that ended while the answer was under way stays ended.
     if (inDialog && !this.#core.dialogs.has(dialog)) return;
-    if (method === 'INVITE') dialog.usages.set(inviteUsage, Number.POSITIVE_INFINITY);
     if (method === 'SUBSCRIBE') {
       const seconds = Number(response.headers.get('expires') ?? headers.get('expires') ?? 3600) || 0;
       dialog.usages.set(subscriptionUsage(headers.get('event')), Date.now() + seconds * 1_000 + patience);

@@ -154,13 +154,11 @@ export class OutgoingRequests {
     learnPeer(dialog, response, flow);
     dialog.remoteSeq = early;
     this.#core.dialogs.add(dialog);
+    const { method } = outgoing.request;
+    if (method === 'INVITE') dialog.usages.set(inviteUsage, Number.POSITIVE_INFINITY);
     if (response.status < 200) return;
     dialog.confirmed = true;
-    const { method } = outgoing.request;
-    if (method === 'INVITE') {
-      dialog.usages.set(inviteUsage, Number.POSITIVE_INFINITY);
-      dialog.byeAfterAck = outgoing.canceled;
-    }
+    dialog.byeAfterAck = method === 'INVITE' && outgoing.canceled;
     if (method === 'REFER') dialog.usages.set(`refer;id=${dialog.localSeq}`, Date.now() + 600_000);
   }
 
