@@ -20,7 +20,7 @@ export const PROGRAMS = [
     name: 'prosody',
     purposes: ['demo', 'test'],
     required: true,
-    packages: ['prosody'],
+    packages: ['prosody', 'lua-unbound'], // without the latter it complains at each start
     use: 'the XMPP server',
     present: () => onPath('prosody') && onPath('prosodyctl'),
   },
@@ -182,6 +182,9 @@ function disableServices(privilege, packages) {
   if (units.length > 0 && onPath('systemctl')) {
     privileged(privilege, ['systemctl', 'disable', '--quiet', ...units]);
     if (existsSync('/run/systemd/system')) privileged(privilege, ['systemctl', 'stop', '--quiet', ...units]);
+  } else {
+    // packages enable their units even where systemd is absent, for the day it comes
+    for (const unit of units) privileged(privilege, ['sh', '-c', 'rm -f /etc/systemd/system/*.wants/"$0"', unit]);
   }
   for (const script of scripts) privileged(privilege, ['update-rc.d', script, 'disable']);
 }
@@ -199,7 +202,7 @@ function explain(needed) {
     say('this needs root once. Type:');
     say(`    sudo apt-get install --no-install-recommends ${packages}`);
     say('and, as the packages start their servers, which nothing here uses:');
-    say(`    sudo systemctl disable --now ${packages}`);
+    say(`    sudo systemctl disable --now ${needed.map(({ name }) => name).join(' ')}`);
   } else {
     say('install them with the package manager of this system, or from https://prosody.im/download and');
     say('https://github.com/nats-io/nats-server/releases, so that they are on PATH, and try again');

@@ -116,8 +116,7 @@ export class Signaling {
 
   /** Sends a request inside a dialog; resolves with whatever final answer comes. Rejects with SIP_SERVER_UNAVAILABLE, SIP_REQUEST_FAILED or SIP_TOO_LARGE. */
   request(request: DialogRequest): Promise<SipAnswer> {
-    return this.#pending.run<SipAnswer>(answerLimitMs, (resolve, reject) => {
-      if (!this.#connected) throw new BridgeError('SIP_SERVER_UNAVAILABLE', 'The SIP server is not connected');
+    return this.within<SipAnswer>(answerLimitMs, (resolve, reject) => {
       const options = {
         method: request.method,
         stackDialogId: request.dialogId,
@@ -130,6 +129,34 @@ export class Signaling {
           if (answer.status >= 200) resolve({ status: answer.status, reason: answer.reason });
         });
       });
+    });
+  }
+
+  /** A new offer inside a dialog of ours (RFC 3261 14.1), with its ACK; resolves with the answer. Rejects as `request`; a refusal is SIP_REQUEST_FAILED with its status. */
+  reinvite(dialogId: string, offer: string): Promise<string> {
+    return this.within<string>(answerLimitMs, (resolve, reject) => {
+      const options = { method: 'INVITE', stackDialogId: dialogId, body: offer };
+      this.#srf.request('sip:placeholder', options, (error, sent) => {
+        if (error || !sent) return reject(notSent(error));
+        sent.on('response', (answer: SrfMessage, ack) => {
+          if (answer.status < 200) return;
+          if (answer.status < 300) {
+            ack();
+            resolve(answer.body ?? '');
+            return;
+          }
+          const detail = { status: answer.status };
+          reject(new BridgeError('SIP_REQUEST_FAILED', 'A new offer was refused', { detail }));
+        });
+      });
+    });
+  }
+
+  /** Runs something that waits for the SIP server: fails at once when it is away, when it goes, or after the limit (ms). */
+  within<T>(limitMs: number, begin: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    return this.#pending.run<T>(limitMs, (resolve, reject) => {
+      if (!this.#connected) throw new BridgeError('SIP_SERVER_UNAVAILABLE', 'The SIP server is not connected');
+      begin(resolve, reject);
     });
   }
 

@@ -52,6 +52,8 @@ export class SipPeer {
   readonly #socket: Socket = createSocket('udp4');
   readonly #server: { host: string; port: number };
   #wake: (() => void)[] = [];
+  /** The SDP in our answers to INVITE. */
+  sdp = '';
   /** What to answer requests with; null = stay silent. */
   answerWith: (request: SipMessage) => number | null = () => 200;
 
@@ -164,7 +166,16 @@ export class SipPeer {
     const status = this.answerWith(message);
     if (status === null) return;
     const copied = ['via', 'from', 'to', 'call-id', 'cseq'].map((name) => `${name}: ${headerOf(message, name)}`);
-    const text = [`SIP/2.0 ${status} Whatever`, ...copied, 'Content-Length: 0', '', ''].join('\r\n');
+    const body = status === 200 && message.start.startsWith('INVITE') ? this.sdp : '';
+    const to = /;tag=/.test(headerOf(message, 'to')) ? '' : ';tag=peer';
+    const lines = [
+      `SIP/2.0 ${status} Whatever`,
+      ...copied.map((line) => (line.startsWith('to:') ? line + to : line)),
+      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      ...(body ? ['Content-Type: application/sdp'] : []),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ];
+    const text = `${lines.join('\r\n')}\r\n\r\n${body}`;
     this.#socket.send(text, this.#server.port, this.#server.host);
   }
 

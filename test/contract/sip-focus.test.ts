@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
 import type { OccupantFact, RoomFact } from '../../src/conference-info/occupant.ts';
 import { createEmbeddedMixer } from '../../src/embedded/mixer/embedded-mixer.ts';
@@ -14,7 +14,8 @@ import { defaultPolicy } from '../../src/policy/settings.ts';
 import { unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
 import type { Mixer } from '../../src/sip-focus/mixer.ts';
 import { createSipFocus, type SipFocusSettings } from '../../src/sip-focus/sip-focus.ts';
-import { authorize, headerOf, offer, type PeerDialog, SipPeer, statusOf } from './sip-focus-peer.ts';
+import { type DialOrder, SignalingDialer } from '../../src/sip-focus/uac-dialer.ts';
+import { authorize, headerOf, offer, type PeerDialog, type SipMessage, SipPeer, statusOf } from './sip-focus-peer.ts';
 
 const log = createLog({ level: (process.env.TEST_LOG as 'debug' | undefined) ?? 'silent' });
 const link = {
@@ -306,7 +307,8 @@ describe('the focus and calls', () => {
       }
     }
     await eventually(() => at.legs().length === 0, 'no leg is left');
-    expect(await at.mixer.list()).toHaveLength(0);
+    await vi.waitFor(async () => expect(await at.mixer.list()).toHaveLength(0), 10_000);
+    expect(at.agent.counts().dialogs).toBe(0);
   });
 });
 
@@ -488,7 +490,7 @@ describe('the focus and its watchers', () => {
     expect(statusOf(await at.peer.request('SUBSCRIBE', call, { ...subscription, Expires: '0' }))).toBe(200);
     expect(headerOf(await at.peer.waitRequest('NOTIFY', call), 'subscription-state')).toContain('terminated');
     expect(statusOf(await at.peer.request('OPTIONS', call))).toBe(200);
-    expect(at.legs()).toHaveLength(1);
+    await eventually(() => at.legs().length === 1, 'the leg is known');
   });
 
   it('forgets a watcher who says that there is no such subscription', async () => {
@@ -517,7 +519,7 @@ describe('the focus and the loss of its SIP server', () => {
     const watcher = at.peer.dialog('dave', at.uri);
     expect(statusOf(await at.peer.request('SUBSCRIBE', watcher, { Event: 'conference' }))).toBe(200);
     await at.peer.waitRequest('NOTIFY', watcher);
-    expect(at.legs()).toHaveLength(1);
+    await eventually(() => at.legs().length === 1, 'the leg is known');
     at.wire.cut();
     await eventually(() => !at.focus.ready(), 'the loss is seen');
     await eventually(() => at.focus.ready() && at.focus.debug().notifyConnected, 'connected again');
@@ -525,7 +527,7 @@ describe('the focus and the loss of its SIP server', () => {
     await eventually(() => at.focus.debug().subscriptions === 0, 'the dead subscription is forgotten');
     expect(await at.mixer.list()).toHaveLength(0);
     expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(200);
-    expect(at.legs()).toHaveLength(1);
+    await eventually(() => at.legs().length === 1, 'the leg is known');
   });
 
   it('comes up when the SIP server comes later, and joins nobody while the mixer is away', async () => {
@@ -549,5 +551,56 @@ describe('the focus and the loss of its SIP server', () => {
     expect(statusOf(await at.call(dialog, headers))).toBe(200);
     await eventually(() => at.legs().length === 1, 'the leg is known');
     expect(at.legs()[0]).toMatchObject({ aor: aliceAor, proof: 'trusted-peer', label: null, contact: null });
+  });
+});
+
+describe('calls that the focus makes', () => {
+  const order = (at: Stage, changes: Partial<DialOrder> = {}): DialOrder => ({
+    uri: `sip:conf-tea@127.0.0.1:${at.peer.port}`,
+    from: '<sip:leg-1@focus>',
+    offer: offer(41_000),
+    limitMs: 5000,
+    onEnded: () => undefined,
+    ...changes,
+  });
+  const dialer = (at: Stage) => new SignalingDialer(at.focus.signaling, log);
+  const of = (method: string) => (message: SipMessage) => message.start.startsWith(`${method} `);
+
+  it('offer, renegotiate and hang up', async () => {
+    const at = await stage();
+    at.peer.sdp = offer(42_000);
+    const calls = dialer(at);
+    const call = await calls.dial(order(at));
+    expect(call.sdp).toBe(offer(42_000));
+    const invite = await at.peer.wait(of('INVITE'), 'INVITE');
+    expect(headerOf(invite, 'from')).toContain('<sip:leg-1@focus>');
+    expect(invite.body).toBe(offer(41_000));
+    at.peer.sdp = offer(42_002, 'recvonly');
+    expect(await call.reoffer(offer(41_000, 'sendonly'))).toBe(offer(42_002, 'recvonly'));
+    await calls.hangUp(call.dialogId);
+    await at.peer.wait(of('BYE'), 'BYE');
+  });
+
+  it('take the offer of the called party and answer it in the ACK', async () => {
+    const at = await stage();
+    at.peer.sdp = offer(42_000);
+    const call = await dialer(at).dial(order(at, { offer: null }));
+    expect((await at.peer.wait(of('INVITE'), 'INVITE')).body).toBe('');
+    await call.confirm(offer(41_000));
+    expect((await at.peer.wait(of('ACK'), 'ACK')).body).toBe(offer(41_000));
+  });
+
+  it('fail with the status, after the limit, and without a SIP server', async () => {
+    const at = await stage();
+    at.peer.answerWith = () => 486;
+    await expect(dialer(at).dial(order(at))).rejects.toMatchObject({
+      code: 'SIP_REQUEST_FAILED',
+      detail: { status: 486 },
+    });
+    at.peer.answerWith = () => null;
+    await expect(dialer(at).dial(order(at, { limitMs: 100 }))).rejects.toMatchObject({ code: 'SIP_REQUEST_FAILED' });
+    at.wire.stop();
+    await eventually(() => !at.focus.ready(), 'the loss is seen');
+    await expect(dialer(at).dial(order(at))).rejects.toMatchObject({ code: 'SIP_SERVER_UNAVAILABLE' });
   });
 });
