@@ -88,7 +88,7 @@ export function packagesAreStale() {
 
 /** Installs what is missing for `purpose`, as far as it can; true when all that is required is there. */
 export function setUp(purpose) {
-  if (packagesAreStale() && !installPackages()) return false;
+  const hasPackages = !packagesAreStale() || installPackages();
   const missing = missingPrograms(purpose);
   if (missing.length > 0) installPrograms(missing);
 
@@ -98,7 +98,7 @@ export function setUp(purpose) {
   }
   const needed = still.filter(({ required }) => required);
   if (needed.length > 0) explain(needed);
-  return needed.length === 0;
+  return hasPackages && needed.length === 0;
 }
 
 function installPackages() {
