@@ -38,6 +38,8 @@ export interface SipFocusSettings extends AuthenticationSettings {
   readonly sessionTimer?: SessionTimerSettings;
   /** Most calls on their way in at once; default 64. */
   readonly maximumPending?: number;
+  /** How long calls stay up in silence when the mixer cannot be reached, ms; default 30 s. */
+  readonly mixerGraceMs?: number;
 }
 
 export interface SipFocusParts {
@@ -80,6 +82,9 @@ const shutdown = { status: 503, text: 'The conference service is shutting down' 
 /** How long a stop waits for the last answers. */
 const farewellMs = 2000;
 
+/** What is left of a frame for a document, and what a UDP datagram takes with its head. */
+const documentLimit = ({ maximumBytes }: FlowLimits): number => Math.min(48_000, maximumBytes - 936);
+
 /** Makes the SIP half; nothing happens before `start`. */
 export function createSipFocus(parts: SipFocusParts): SipFocus {
   return new Focus(parts);
@@ -96,6 +101,8 @@ class Focus implements SipFocus {
   readonly #asks: FocusAsks;
   readonly #endings: (() => void)[] = [];
   #stopping = false;
+  #tookOver = false;
+  #grace: NodeJS.Timeout | null = null;
 
   constructor(parts: SipFocusParts) {
     const { settings, links, policy, bus, mixer, credentials, log, instance, generation } = parts;
@@ -123,7 +130,7 @@ class Focus implements SipFocus {
     });
     this.#subscriptions = new Subscriptions(links, {
       ...{ bus, writer: this.#writer, policy, log },
-      notifier: { ...defaultNotifierSettings, ...settings.notifier },
+      notifier: { ...defaultNotifierSettings, maxBytes: documentLimit(settings.limits), ...settings.notifier },
       expiry: settings.expiry ?? defaultExpiry,
       watching: settings.watching ?? 'participants',
       identify: (request, always) => router.identify(request, always),
@@ -142,7 +149,9 @@ class Focus implements SipFocus {
     const { bus, asks, mixer, instance } = this.#parts;
     mixer.onReport((report) => {
       if (report.kind === 'left') this.#left(report.leg, report.cause);
+      else if (report.kind === 'down') this.#mixerDown();
       else this.#mirror.report(report);
+      if (report.kind === 'up') this.#mixerUp();
     });
     this.#endings.push(
       bus.listen((event) => {
@@ -157,6 +166,7 @@ class Focus implements SipFocus {
 
   async stop({ handOver = false } = {}): Promise<void> {
     this.#stopping = true;
+    if (this.#grace) clearTimeout(this.#grace);
     for (const end of this.#endings) end();
     this.#subscriptions.end(null, 'deactivated');
     const outlives = handOver && this.#parts.mixer.outlivesProcess;
@@ -182,11 +192,41 @@ class Focus implements SipFocus {
     };
   }
 
-  /** On the first connection, takes over from the process before; on a later one, clears up after the connection before. */
+  /** A later connection than the first: what hung on the one before is dead. */
   #connected(connection: number): void {
-    const work = connection === 1 ? this.#adoption.takeOver() : this.#adoption.reconnected(connection);
-    if (connection > 1) this.#subscriptions.end(null, 'deactivated');
-    work.catch((error) => this.#parts.log.error({ err: error }, 'calls of before could not all be dealt with'));
+    this.#takeOver();
+    if (connection === 1) return;
+    this.#subscriptions.end(null, 'deactivated');
+    this.#adoption.reconnected(connection).catch((error) => this.#complain(error));
+  }
+
+  /** Once, as soon as both the SIP server and the mixer can be asked: deals with what the process before has left. */
+  #takeOver(): void {
+    if (this.#tookOver || !this.ready()) return;
+    this.#tookOver = true;
+    this.#adoption.takeOver().catch((error) => this.#complain(error));
+  }
+
+  #complain(error: unknown): void {
+    this.#parts.log.error({ err: error }, 'calls of before could not all be dealt with');
+  }
+
+  #mixerUp(): void {
+    if (this.#grace) clearTimeout(this.#grace);
+    this.#grace = null;
+    this.#takeOver();
+  }
+
+  /** Calls may go on without us; when they cannot be reached for long, silence is taken for what it is. */
+  #mixerDown(): void {
+    this.#parts.log.warn('the mixer cannot be reached');
+    if (this.#grace || this.#stopping) return;
+    this.#grace = setTimeout(() => {
+      this.#grace = null;
+      const cause = { status: 503, text: 'The media server is down' };
+      for (const leg of [...this.#legs.all]) void this.#legs.end(leg, cause);
+    }, this.#parts.settings.mixerGraceMs ?? 30_000);
+    this.#grace.unref();
   }
 
   #left(id: string, cause: string): void {
