@@ -170,8 +170,13 @@ export class InviteHandler {
     const leg = newLeg(link, fact, request.connection, joined);
     if (request.body === '') leg.awaitsAnswer = (sdp) => joined.answer(sdp);
     // Known before the 200 goes, so that a BYE or an ACK right behind it finds its leg.
-    const added = legs.reserve(leg);
-    const sent = added ? await request.respond(200, { headers, body: joined.sdp }) : null;
+    if (!legs.reserve(leg)) {
+      // The same call came here twice, by two ways (8.2.2.2).
+      await request.respond(482);
+      await this.#abandon(leg.id);
+      return;
+    }
+    const sent = await request.respond(200, { headers, body: joined.sdp });
     if (!sent || request.cancelled) {
       await legs.ended(leg);
       return;

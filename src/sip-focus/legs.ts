@@ -123,7 +123,7 @@ export class Legs {
     leg.state = 'ended';
     if (leg.retry) clearTimeout(leg.retry);
     this.#byId.delete(leg.id);
-    this.#byDialog.delete(leg.dialogId);
+    if (this.#byDialog.get(leg.dialogId) === leg) this.#byDialog.delete(leg.dialogId);
     this.#byLink.get(leg.link.id)?.delete(leg);
     for (const listener of [...leg.onChange]) listener();
     this.#onEnd(leg);

@@ -195,7 +195,8 @@ export class Subscriptions {
     if (last) this.#watchers.delete(id);
     const { event, contact, dialogId } = watcher;
     const type = document ? `Content-Type: ${conferenceInfoType}\r\n` : '';
-    const headers = `Event: ${event}\r\nSubscription-State: ${subscriptionState}\r\nContact: ${contact}\r\n${type}`;
+    const where = contact === '' ? '' : `Contact: ${contact}\r\n`;
+    const headers = `Event: ${event}\r\nSubscription-State: ${subscriptionState}\r\n${where}${type}`;
     const body = document ? document.head + document.version + document.tail : '';
     this.#context.writer.notify({ dialogId, headers, body }, (status) => {
       if (status >= 300) this.#context.log.debug({ status }, 'a NOTIFY was not taken');

@@ -11,7 +11,7 @@ import { canonicalAor } from '../../src/identity/aor.ts';
 import type { Credentials } from '../../src/identity/credentials.ts';
 import { createLog } from '../../src/log.ts';
 import { defaultPolicy } from '../../src/policy/settings.ts';
-import { unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
+import { drachtioLimits, unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
 import type { Mixer } from '../../src/sip-focus/mixer.ts';
 import { createSipFocus, type SipFocusSettings } from '../../src/sip-focus/sip-focus.ts';
 import { type DialOrder, SignalingDialer } from '../../src/sip-focus/uac-dialer.ts';
@@ -272,6 +272,15 @@ describe('the focus and calls', () => {
     expect(await at.mixer.list()).toHaveLength(0);
   });
 
+  it('tells a call that comes a second time from the one it has', async () => {
+    const dialog = at.peer.dialog('carol', at.uri);
+    const copy = { ...dialog };
+    expect(statusOf(await at.call(dialog))).toBe(200);
+    expect(statusOf(await at.call(copy))).toBe(482);
+    expect(statusOf(await at.peer.request('OPTIONS', dialog))).toBe(200);
+    expect(await at.mixer.list()).toHaveLength(1);
+  });
+
   it('follows hold and resume, and an UPDATE that only refreshes', async () => {
     const dialog = at.peer.dialog('carol', at.uri);
     await at.call(dialog);
@@ -508,6 +517,26 @@ describe('the focus and its watchers', () => {
     expect(headerOf(await at.peer.waitRequest('NOTIFY', dialog), 'subscription-state')).toBe(
       'terminated;reason=deactivated',
     );
+  });
+});
+
+describe('the focus and many watchers', () => {
+  it('tells everybody of a change once, within the limits of drachtio-server', async () => {
+    const at = await stage({ watching: 'anyone', limits: drachtioLimits });
+    const watchers = Array.from({ length: 200 }, (_, index) => at.peer.dialog(`w${index}`, at.uri));
+    for (const watcher of watchers) {
+      expect(statusOf(await at.peer.request('SUBSCRIBE', watcher, { Event: 'conference' }))).toBe(200);
+      await at.peer.waitRequest('NOTIFY', watcher);
+    }
+    await at.call(at.peer.dialog('carol', at.uri, 'elsewhere.example', 'Carol'));
+    for (const watcher of watchers) {
+      const told = await at.peer.waitRequest('NOTIFY', watcher);
+      expect(told.body).toMatch(/state="partial" version="2"/);
+      expect(told.body).toContain('Carol');
+    }
+    await eventually(() => at.focus.debug().notify.unanswered === 0, 'every answer has been heard');
+    expect(at.peer.heard.filter((message) => message.start.startsWith('NOTIFY'))).toEqual([]);
+    expect(at.focus.debug().subscriptions).toBe(200);
   });
 });
 
