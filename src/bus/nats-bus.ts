@@ -22,11 +22,11 @@ export interface NatsBusSettings {
   readonly startLimit?: number;
   /** Most subjects whose last value waits for the server. Default 10,000. */
   readonly waitingLimit?: number;
+  /** Withdrawals older than this (ms) are removed at the start; a process cut off for longer must be restarted. Default a week. */
+  readonly withdrawalsKept?: number;
 }
 
 const retryPause = 1_000;
-/** Withdrawals older than this (a week, in ms) are removed at the start. A process that was cut off for longer must be restarted. */
-const withdrawalsKept = 7 * 86_400_000;
 
 /** Makes the bus on a link; `start` opens the link, `close` closes it. */
 export function createNatsBus(link: NatsLink, log: Logger, settings: NatsBusSettings = {}): Bus {
@@ -37,6 +37,7 @@ class NatsBus implements Bus {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #startLimit: number;
+  readonly #withdrawalsKept: number;
   readonly #store: FactStore;
   readonly #outbox: Outbox;
   readonly #writer: FactWriter;
@@ -60,6 +61,7 @@ class NatsBus implements Bus {
     this.#link = link;
     this.#log = log;
     this.#startLimit = settings.startLimit ?? 10_000;
+    this.#withdrawalsKept = settings.withdrawalsKept ?? 7 * 86_400_000;
     this.#store = new FactStore(log);
     this.#outbox = new Outbox(settings.waitingLimit ?? 10_000);
     this.#writer = new FactWriter({
@@ -258,7 +260,7 @@ class NatsBus implements Bus {
     if ((this.#revisions.get(fact.subject) ?? 0) >= fact.revision) return;
     this.#revisions.set(fact.subject, fact.revision);
     const decoded = decodeFact(fact, this.#log);
-    const old = Date.now() - fact.storedAt > withdrawalsKept;
+    const old = Date.now() - fact.storedAt > this.#withdrawalsKept;
     if (!this.#started && decoded?.value === null && old) this.#outworn.push(fact.revision);
     const entry = this.#outbox.get(fact.subject);
     const own = fact.origin === this.#origin;

@@ -23,9 +23,9 @@ interface Side extends BusSide {
   readonly leases: Leases;
 }
 
-function sideOf(server: NatsServer, name = 'test', waitingLimit = 10_000): Side {
+function sideOf(server: NatsServer, name = 'test', waitingLimit = 10_000, withdrawalsKept = 86_400_000): Side {
   const link = new NatsLink({ servers: [server.url], name, pingInterval: 200 }, log);
-  const bus = createNatsBus(link, log, { startLimit: 15_000, waitingLimit });
+  const bus = createNatsBus(link, log, { startLimit: 15_000, waitingLimit, withdrawalsKept });
   return { link, bus, asks: createNatsAsks(link, log), leases: createNatsLeases(link, log, { term: 2_000 }) };
 }
 
@@ -187,25 +187,37 @@ describe.skipIf(findNats() === null)('on nats-server', () => {
       const manager = await jetstreamManager(other);
       await manager.streams.delete(factStream);
       await other.close();
-      await expect
-        .poll(
-          async () => (
-            await say(one, 'later@x'),
-            one.bus.flush(100).then(
-              () => true,
-              () => false,
-            )
-          ),
-          {
-            timeout: 25_000,
-          },
-        )
-        .toBe(true);
+      const stored = async (): Promise<boolean> => {
+        await say(one, 'later@x');
+        return one.bus.flush(100).then(
+          () => true,
+          () => false,
+        );
+      };
+      await expect.poll(stored, { timeout: 25_000 }).toBe(true);
       const late = sideOf(server);
       cleanUp.push(() => late.bus.close());
       await late.bus.start();
       await expect.poll(() => voices(late).size, { timeout: 25_000 }).toBe(20);
       expect(voices(late).has('n0@x')).toBe(false);
+    });
+
+    it('clears old withdrawals away at a start, and others notice nothing', async () => {
+      const { server, one } = await world(1);
+      await say(one, 'a@x');
+      await say(one, 'b@x');
+      await one.bus.withdraw('tea', 'voice-taken', 'a@x');
+      const tidy = sideOf(server, 'tidy', 10_000, -60_000);
+      cleanUp.push(() => tidy.bus.close());
+      await tidy.bus.start();
+      const other = await connect({ servers: server.url });
+      const manager = await jetstreamManager(other);
+      const count = async (): Promise<number> => (await manager.streams.info(factStream)).state.messages;
+      await expect.poll(count, { timeout: 20_000 }).toBe(1);
+      await other.close();
+      // `one` still knows the revision of the withdrawal.
+      await say(one, 'a@x', 'again');
+      await expect.poll(() => voices(tidy).get('a@x')?.by, { timeout: 20_000 }).toBe('again');
     });
 
     it('leaves messages aside that are no facts', async () => {
