@@ -8,7 +8,7 @@ import type { EndCause, Legs } from './legs.ts';
 import type { Mixer } from './mixer.ts';
 
 /** What the SIP server ties to a connection answers nobody any more, so such a call cannot even be hung up by its caller. */
-export const lostConnection: EndCause = { status: 503, text: 'The focus lost its SIP server; please call again' };
+const lostConnection: EndCause = { status: 503, text: 'The focus lost its SIP server; please call again' };
 const notFound: EndCause = { status: 503, text: 'The focus was restarted; please call again' };
 
 export class Adoption {

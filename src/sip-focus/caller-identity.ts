@@ -47,7 +47,7 @@ export function isTrusted(source: IdentityClaims['source'], peers: readonly Trus
 }
 
 /** RFC 3323 4.2, RFC 3325 9.3: privacy of the identity was asked for, by header or by an anonymous From. */
-export function wantsPrivacy(claims: IdentityClaims): boolean {
+function wantsPrivacy(claims: IdentityClaims): boolean {
   const asked = (claims.privacy ?? '').toLowerCase().split(/[;,\s]+/);
   if (asked.includes('id') || asked.includes('user') || asked.includes('header')) return true;
   const uri = uriOfHeader(claims.from ?? '')?.toLowerCase() ?? '';
@@ -65,7 +65,7 @@ function assertedAor(value: string | null): Aor | null {
 const claimedAor = (claims: IdentityClaims): Aor | null => canonicalAor(uriOfHeader(claims.from ?? '') ?? '');
 
 /** Display name, or the user part of From; cut to what a person reads. */
-export function labelOf(from: string | null): string | null {
+function labelOf(from: string | null): string | null {
   if (from === null) return null;
   const user = /^sips?:([^@;?]+)@/i.exec(uriOfHeader(from) ?? '')?.[1] ?? null;
   const label = displayOfHeader(from) ?? decoded(user);

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** Algorithms on offer, strongest first. */
-export const digestAlgorithms = ['SHA-256', 'MD5'] as const;
+const digestAlgorithms = ['SHA-256', 'MD5'] as const;
 export type DigestAlgorithm = (typeof digestAlgorithms)[number];
 
 /** A challenge per algorithm, as values of WWW-Authenticate. `stale`: the answer was right but its nonce too old. */
@@ -95,7 +95,7 @@ export const digestHash = (algorithm: DigestAlgorithm, text: string): string =>
   createHash(hashNames[algorithm]).update(text).digest('hex');
 
 /** What the response must be for this H(username:realm:password). */
-export function expectedResponse(answer: DigestAnswer, method: string, ha1: string): string {
+function expectedResponse(answer: DigestAnswer, method: string, ha1: string): string {
   const ha2 = digestHash(answer.algorithm, `${method}:${answer.uri}`);
   return digestHash(answer.algorithm, `${ha1.toLowerCase()}:${answer.nonce}:${answer.nc}:${answer.cnonce}:auth:${ha2}`);
 }

@@ -28,7 +28,7 @@ export interface SrfMessage {
 }
 
 /** Headers to send. srf joins repeated headers with commas; a value may carry CRLF and a second header line. */
-export type SrfHeaders = Record<string, string>;
+type SrfHeaders = Record<string, string>;
 
 export interface SrfResponse extends SrfMessage {
   readonly finalResponseSent: boolean;
@@ -40,7 +40,7 @@ export interface SrfResponse extends SrfMessage {
   ): void;
 }
 
-export interface SrfRequestOptions {
+interface SrfRequestOptions {
   method: string;
   stackDialogId?: string;
   headers?: SrfHeaders;
@@ -72,7 +72,7 @@ export interface SrfWire {
   on(event: 'connect' | 'close', listener: (socket: SrfSocket) => void): this;
   prependListener(event: 'connect', listener: (socket: SrfSocket) => void): this;
   prependListener(event: 'msg', listener: (socket: SrfSocket, message: string) => void): this;
-  _onData(socket: SrfSocket, data: Buffer): void;
+  emit(event: 'msg', socket: SrfSocket, message: string): boolean;
 }
 
 export interface SrfSocket {
@@ -84,7 +84,7 @@ export interface SrfSocket {
   removeAllListeners(event: 'data'): this;
 }
 
-export type SrfHandler = (request: SrfRequest, response: SrfResponse, next: () => void) => void;
+type SrfHandler = (request: SrfRequest, response: SrfResponse, next: () => void) => void;
 
 export interface SrfInstance {
   readonly app: { readonly client?: { readonly wp: SrfWire } };

@@ -47,9 +47,9 @@ export class FocusAsks {
 
   async #mute(leg: Leg): Promise<AskAnswer> {
     // Taking the floor back is part of it: otherwise giving it again later would need two steps.
-    if (leg.fact.floor) leg.fact = { ...leg.fact, floor: false };
+    if (leg.fact.floor) await this.#legs.change(leg, { floor: false });
     this.#mirror.setReason(leg, 'operator', true);
-    return this.#settled(leg, 'operator', true);
+    return this.#settled(leg);
   }
 
   async #unmute(leg: Leg): Promise<AskAnswer> {
@@ -57,7 +57,7 @@ export class FocusAsks {
     const meeting = this.#bus.facts.meeting(leg.link.id);
     if (jid === null && meeting.room?.moderated && !leg.fact.floor) await this.#legs.change(leg, { floor: true });
     this.#mirror.setReason(leg, 'operator', false);
-    const answer = await this.#settled(leg, 'operator', false);
+    const answer = await this.#settled(leg);
     if (!answer.ok || leg.fact.mutes.length === 0) return answer;
     return leg.fact.mutes.includes('room')
       ? done('still muted: the room gives this person no voice; ask the room')
@@ -79,10 +79,10 @@ export class FocusAsks {
     return done();
   }
 
-  /** Waits until the leg's fact says that the reason stands (or not) and that the mixer has done it. */
-  async #settled(leg: Leg, reason: 'operator' | 'self', stands: boolean): Promise<AskAnswer> {
+  /** Waits until the leg's fact says what is wanted: then the mixer has done it. */
+  async #settled(leg: Leg): Promise<AskAnswer> {
     const reached = (): boolean =>
-      leg.fact.mutes.includes(reason) === stands && leg.fact.muted === leg.fact.mutes.length > 0;
+      leg.fact.muted === leg.wanted.length > 0 && leg.wanted.join() === leg.fact.mutes.join();
     const limit = performance.now() + effectLimitMs;
     while (!reached()) {
       if (leg.state === 'ended') return failed('gone', 'The call has ended');

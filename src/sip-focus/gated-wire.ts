@@ -4,6 +4,7 @@ import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { SrfSocket, SrfWire } from './drachtio-srf-types.ts';
 import { FlowGate, type FlowLimits, type Frame } from './flow-gate.ts';
+import { FrameCutter } from './notify-frame.ts';
 
 interface WireFrame extends Frame {
   readonly text: string;
@@ -79,6 +80,15 @@ function acknowledged(message: string): string | null {
   return id ?? null;
 }
 
+/** Hands a message to srf; one that it cannot handle costs nobody else their call. */
+function deliver(wire: SrfWire, socket: SrfSocket, message: string, log: Logger): void {
+  try {
+    wire.emit('msg', socket, message);
+  } catch (error) {
+    log.error({ err: error }, 'a message of the SIP server could not be handled');
+  }
+}
+
 /** Installs the gate on srf's wire. Call it once, right after `connect`, before the first socket is up. */
 export function gateWire(wire: SrfWire, limits: FlowLimits, log: Logger): void {
   const gates = new Map<SrfSocket, GatedSocket>();
@@ -91,10 +101,12 @@ export function gateWire(wire: SrfWire, limits: FlowLimits, log: Logger): void {
     gates.set(socket, new GatedSocket(socket, limits, log));
     // srf sets this on its first socket only.
     socket.setNoDelay(true);
+    const cutter = new FrameCutter('utf8');
+    // srf's own reader throws out of its data handler, and never gets past a message that srf cannot handle.
     socket.removeAllListeners('data');
     socket.on('data', (data) => {
       try {
-        wire._onData(socket, data);
+        for (const message of cutter.push(data)) deliver(wire, socket, message, log);
       } catch (error) {
         log.error({ err: error }, 'a frame of the SIP server cannot be read: closing the connection to it');
         socket.destroy();

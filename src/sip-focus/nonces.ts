@@ -11,7 +11,7 @@ export interface NonceSettings {
   readonly remembered: number;
 }
 
-export const defaultNonceSettings: NonceSettings = { lifeMs: 60_000, remembered: 50_000 };
+const defaultNonceSettings: NonceSettings = { lifeMs: 60_000, remembered: 50_000 };
 
 /** Highest count seen and which of the 64 counts below it, so that requests that overtake each other are good. */
 interface Use {

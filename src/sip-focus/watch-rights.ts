@@ -23,7 +23,7 @@ function takesPart(aor: Aor, jid: string | null, meeting: Meeting): boolean {
 }
 
 /** Moderators of the room see what ordinary people do not. */
-export function viewOf(jid: string | null, meeting: Meeting): View {
+function viewOf(jid: string | null, meeting: Meeting): View {
   if (jid === null) return 'ordinary';
   const affiliation = affiliationOf(jid, meeting);
   if (affiliation === 'owner' || affiliation === 'admin') return 'moderator';

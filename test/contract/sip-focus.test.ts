@@ -401,6 +401,29 @@ describe('the focus and the room', () => {
     expect(statusOf((await at.callAlice()).answer)).toBe(403);
   });
 
+  it('gives the floor of a moderated room to a phone, and takes it back', async () => {
+    await at.bus.publish(link.id, 'room', '-', { ...room, moderated: true });
+    await at.call(at.peer.dialog('carol', at.uri));
+    await eventually(() => at.legs().length === 1, 'the leg is known');
+    expect(at.legs()[0]).toMatchObject({ muted: true, mutes: ['room'] });
+    const target = { owner: 'focus', instance: 'focus-1' } as const;
+    const ask = { link: link.id, by: 'bob', reason: null, to: 'focus', leg: at.legs()[0]!.leg } as const;
+    expect(await at.asks.ask(target, { ...ask, act: 'unmute' })).toEqual({ ok: true, notes: [] });
+    expect(at.legs()[0]).toMatchObject({ muted: false, mutes: [], floor: true });
+    expect(await at.asks.ask(target, { ...ask, act: 'mute' })).toEqual({ ok: true, notes: [] });
+    expect(at.legs()[0]).toMatchObject({ muted: true, mutes: ['room', 'operator'], floor: false });
+    expect(await at.asks.ask(target, { ...ask, act: 'remove', reason: 'too\r\nloud' })).toEqual({
+      ok: true,
+      notes: [],
+    });
+    expect(await at.asks.ask(target, { ...ask, act: 'remove' })).toMatchObject({
+      ok: false,
+      condition: 'item-not-found',
+    });
+    const bye = await at.peer.wait((message) => message.start.startsWith('BYE '), 'BYE');
+    expect(headerOf(bye, 'reason')).toBe('SIP;cause=603;text="too loud"');
+  });
+
   it('ends everything when the link is closed', async () => {
     const { dialog } = await at.callAlice();
     await eventually(() => at.legs().length === 1, 'the leg is known');
