@@ -92,9 +92,9 @@ function readHeaders(lines: readonly string[], headers: HeaderList): string | un
   return fault;
 }
 
-/** Bare CR, LF or NUL in a value would be read differently by whoever gets the message next. */
+/** Bare CR, LF or NUL in a value would be read differently by whoever gets the message next. Quoted pairs may hold NUL. */
 function hasControl(value: string): boolean {
-  return value.includes('\r') || value.includes('\n') || value.includes('\0');
+  return value.includes('\r') || value.includes('\n') || value.replaceAll('\\\0', '').includes('\0');
 }
 
 function readBody(message: SipMessage, rest: Buffer): string | undefined {
@@ -130,7 +130,7 @@ function checkMandatory(message: SipMessage): string | undefined {
   if (!cseq) return 'bad CSeq';
   if (message.kind === 'request' && cseq.method !== message.method) return 'CSeq has another method';
   const hops = headers.get('max-forwards');
-  if (hops !== undefined && !(/^\d{1,3}$/.test(hops) && Number(hops) <= 255)) return 'bad Max-Forwards';
+  if (hops !== undefined && !(/^\d{1,10}$/.test(hops) && Number(hops) <= 255)) return 'bad Max-Forwards';
   return undefined;
 }
 
