@@ -1,0 +1,125 @@
+/** XEP-0045 8, 9: asks to the room (mute, kick, ban, ...) carried out as its moderator or owner, and what it says to them. */
+import type { Ask, AskAnswer, RoomAsk } from '../bus/asks.ts';
+import type { Bus } from '../bus/bus.ts';
+import { onlyKey } from '../conference-info/meeting.ts';
+import { BridgeError } from '../errors.ts';
+import { bareJid } from '../identity/jid.ts';
+import type { Logger } from '../log.ts';
+import type { Room } from './room.ts';
+import type { RoomAnswer, RoomService } from './room-service.ts';
+import type { Rooms } from './rooms.ts';
+
+/** What moderation needs. */
+export interface ModerationContext {
+  readonly rooms: Rooms;
+  readonly service: RoomService;
+  readonly bus: Bus;
+  readonly log: Logger;
+}
+
+const done: AskAnswer = { ok: true, notes: [] };
+const refuse = (condition: string, text: string): AskAnswer => ({ ok: false, condition, text });
+
+/** Carries out an ask to the owner of rooms. What the room refuses is returned once, never tried again. */
+export async function moderate(ask: Ask, context: ModerationContext): Promise<AskAnswer> {
+  if (ask.to !== 'room') return refuse('bad-request', 'This is not for a room.');
+  const room = context.rooms.ofLink(ask.link);
+  if (!room) return refuse('item-not-found', 'There is no such link here.');
+  context.log.info({ link: ask.link, act: ask.act, by: ask.by }, 'asked to act in a room');
+  try {
+    return await carryOut(ask, room, context);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) throw error;
+    return refuse('remote-server-timeout', `The room cannot be reached now: ${error.message}.`);
+  }
+}
+
+async function carryOut(ask: RoomAsk, room: Room, context: ModerationContext): Promise<AskAnswer> {
+  switch (ask.act) {
+    case 'reopen':
+      return reopen(room, context);
+    case 'close':
+      return close(ask, room);
+    default:
+  }
+  if (!room.joined) return refuse('service-unavailable', 'The room cannot be reached now.');
+  switch (ask.act) {
+    case 'mute':
+    case 'unmute':
+    case 'kick':
+      return changeRole(ask, room, context);
+    case 'ban':
+    case 'unban':
+      return changeAffiliation(ask, room, context);
+    case 'tell-moderators':
+      return tellModerators(ask.text, room, context);
+  }
+}
+
+const roleOf = { mute: 'visitor', unmute: 'participant', kick: 'none' } as const;
+
+async function changeRole(
+  ask: Extract<RoomAsk, { nick: string }>,
+  room: Room,
+  { service }: ModerationContext,
+): Promise<AskAnswer> {
+  if (!room.meeting.occupants.has(ask.nick)) return refuse('item-not-found', 'Nobody in the room has this nick.');
+  const release = room.actFor(ask.nick, ask.by);
+  const answer = await service.setRole(room.link.room, ask.nick, roleOf[ask.act], ask.reason);
+  if (answer.ok) return done;
+  release();
+  return refusedByRoom(answer, ask.act);
+}
+
+async function changeAffiliation(
+  ask: Extract<RoomAsk, { jid: string }>,
+  room: Room,
+  { service }: ModerationContext,
+): Promise<AskAnswer> {
+  const jid = bareJid(ask.jid);
+  if (jid === null) return refuse('jid-malformed', 'This is not a JID.');
+  // Lifting a ban that does not stand must not take a membership away.
+  if (ask.act === 'unban' && room.meeting.affiliations.get(jid)?.affiliation !== 'outcast') {
+    return { ok: true, notes: ['This person is not banned.'] };
+  }
+  const nicks = [...room.meeting.occupants.values()].filter((occupant) => occupant.jid === jid);
+  const releases = nicks.map((occupant) => room.actFor(occupant.nick, ask.by));
+  const affiliation = ask.act === 'ban' ? 'outcast' : 'none';
+  const answer = await service.setAffiliation(room.link.room, jid, affiliation, ask.reason);
+  if (answer.ok) return done;
+  for (const release of releases) release();
+  return refusedByRoom(answer, ask.act);
+}
+
+function refusedByRoom(answer: Extract<RoomAnswer, { ok: false }>, act: RoomAsk['act']): AskAnswer {
+  const said = answer.text === '' ? '' : ` It says: ${answer.text}`;
+  const remedy =
+    act === 'mute' || act === 'unmute'
+      ? ' The call alone can be muted with --audio-only.'
+      : act === 'kick'
+        ? ' The call alone can be muted or ended with --audio-only.'
+        : '';
+  return refuse(answer.condition, `The room does not allow this (${answer.condition}).${said}${remedy}`);
+}
+
+async function tellModerators(text: string, room: Room, { service }: ModerationContext): Promise<AskAnswer> {
+  const moderators = [...room.meeting.occupants.values()].filter((occupant) => occupant.role === 'moderator');
+  for (const { nick } of moderators) await service.whisper(room.link.room, nick, text);
+  return moderators.length > 0 ? done : { ok: true, notes: ['No moderator is in the room.'] };
+}
+
+async function reopen(room: Room, { bus }: ModerationContext): Promise<AskAnswer> {
+  const { id, room: jid, conference } = room.link;
+  if (bus.facts.meeting(id).link?.state === 'open') return { ok: true, notes: ['The link is open already.'] };
+  await bus.publish(id, 'link', onlyKey, { room: jid, conference, state: 'open', reason: null });
+  // Entering goes on by itself; the answer does not wait for a slow room.
+  void room.enter();
+  return done;
+}
+
+async function close(ask: RoomAsk, room: Room): Promise<AskAnswer> {
+  if (room.meeting.link?.state === 'closed') return { ok: true, notes: ['The link is closed already.'] };
+  await room.leave();
+  await room.close(ask.reason ?? 'Closed by an operator');
+  return done;
+}

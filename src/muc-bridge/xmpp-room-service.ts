@@ -1,0 +1,204 @@
+/** XEP-0045 7, 8, 9, 10: the orders and questions to a room, as stanzas over the component link. */
+import { type Affiliation, type AffiliationFact, affiliations, type Role, roles } from '../conference-info/occupant.ts';
+import { bareJid } from '../identity/jid.ts';
+import type { ComponentLink } from './component.ts';
+import { type FormFields, formOf, writeForm } from './data-form.ts';
+import { childrenOf, element, type XmlElement } from './element.ts';
+import type { IqAnswer } from './pending-requests.ts';
+import type { Hat, ListedOccupant, RoomAnswer, RoomInfo, RoomService } from './room-service.ts';
+import { commandFailure, detectServer, type ServerProfile } from './server-profile.ts';
+
+const muc = 'http://jabber.org/protocol/muc';
+const roomInfo = `${muc}#roominfo`;
+const hatCommand = 'http://prosody.im/protocol/hats';
+
+const answerOf = (answer: IqAnswer): RoomAnswer => (answer.ok ? { ok: true, value: null } : answer);
+
+/** Reads disco#info of a room. */
+export function readRoomInfo(query: XmlElement): RoomInfo {
+  const features = new Set(childrenOf(query, 'feature').map((feature) => feature.attrs.var));
+  const identity = childrenOf(query, 'identity').find((each) => each.attrs.category === 'conference');
+  const form = formOf(query, roomInfo);
+  return {
+    name: identity?.attrs.name || null,
+    moderated: features.has('muc_moderated'),
+    membersOnly: features.has('muc_membersonly'),
+    passwordProtected: features.has('muc_passwordprotected'),
+    nonAnonymous: features.has('muc_nonanonymous'),
+    persistent: features.has('muc_persistent'),
+    audioVideoUri: form?.['audio-video-uri']?.[0] || null,
+  };
+}
+
+/** Rooms over a component link. */
+export class XmppRoomService implements RoomService {
+  readonly focus: string;
+  readonly #link: ComponentLink;
+  readonly #profiles = new Map<string, Promise<ServerProfile>>();
+
+  /** `focus` is the full JID used in rooms. */
+  constructor(link: ComponentLink, focus: string) {
+    this.#link = link;
+    this.focus = focus;
+  }
+
+  async join(room: string, nick: string, password: string | null): Promise<void> {
+    const x = element(
+      'x',
+      { xmlns: muc },
+      element('history', { maxstanzas: '0' }),
+      password !== null && element('password', {}, password),
+    );
+    await this.#link.send(element('presence', { from: this.focus, to: `${room}/${nick}`, id: `join-${nick}` }, x));
+  }
+
+  async leave(room: string, nick: string): Promise<void> {
+    await this.#link.send(element('presence', { from: this.focus, to: `${room}/${nick}`, type: 'unavailable' }));
+  }
+
+  async setRole(room: string, nick: string, role: Role, reason: string | null): Promise<RoomAnswer> {
+    return this.#administer(room, { nick, role }, reason);
+  }
+
+  async setAffiliation(
+    room: string,
+    jid: string,
+    affiliation: Affiliation,
+    reason: string | null,
+  ): Promise<RoomAnswer> {
+    return this.#administer(room, { jid, affiliation }, reason);
+  }
+
+  async affiliations(room: string): Promise<RoomAnswer<readonly AffiliationFact[]>> {
+    const found: AffiliationFact[] = [];
+    for (const affiliation of affiliations) {
+      if (affiliation === 'none') continue;
+      const list = await this.#list(room, { affiliation });
+      if (!list.ok) return list;
+      for (const item of list.value) {
+        const jid = item.attrs.jid ? bareJid(item.attrs.jid) : null;
+        if (jid !== null) found.push({ jid, affiliation });
+      }
+    }
+    return { ok: true, value: found };
+  }
+
+  async occupants(room: string): Promise<RoomAnswer<readonly ListedOccupant[]>> {
+    const found: ListedOccupant[] = [];
+    for (const role of roles) {
+      if (role === 'none') continue;
+      const list = await this.#list(room, { role });
+      if (!list.ok) return list;
+      for (const { attrs } of list.value) {
+        if (attrs.nick) found.push({ nick: attrs.nick, jid: attrs.jid ? bareJid(attrs.jid) : null, role });
+      }
+    }
+    return { ok: true, value: found };
+  }
+
+  async info(room: string): Promise<RoomAnswer<RoomInfo>> {
+    const answer = await this.#ask('get', room, element('query', { xmlns: 'http://jabber.org/protocol/disco#info' }));
+    if (!answer.ok) return answer;
+    if (!answer.payload) return { ok: false, condition: 'undefined-condition', text: 'empty disco#info' };
+    return { ok: true, value: readRoomInfo(answer.payload) };
+  }
+
+  async ownerForm(room: string): Promise<RoomAnswer<FormFields>> {
+    const answer = await this.#ask('get', room, element('query', { xmlns: `${muc}#owner` }));
+    return answer.ok ? { ok: true, value: formOf(answer.payload, null) ?? {} } : answer;
+  }
+
+  async configure(room: string, fields: Readonly<Record<string, string>>): Promise<RoomAnswer> {
+    const form = writeForm('submit', `${muc}#roomconfig`, fields);
+    return answerOf(await this.#ask('set', room, element('query', { xmlns: `${muc}#owner` }, form)));
+  }
+
+  async say(room: string, text: string): Promise<void> {
+    await this.#link.send(
+      element('message', { from: this.focus, to: room, type: 'groupchat' }, element('body', {}, text)),
+    );
+  }
+
+  async whisper(room: string, nick: string, text: string): Promise<void> {
+    const mark = element('x', { xmlns: `${muc}#user` });
+    await this.#link.send(
+      element('message', { from: this.focus, to: `${room}/${nick}`, type: 'chat' }, element('body', {}, text), mark),
+    );
+  }
+
+  async setHat(room: string, jid: string, hat: Hat, on: boolean): Promise<RoomAnswer> {
+    const { hats } = await this.#profile(room);
+    let last: RoomAnswer = { ok: false, condition: 'feature-not-implemented', text: 'this server knows no hats' };
+    for (const way of hats) {
+      last =
+        way === 'module' ? await this.#hatByModule(room, jid, hat, on) : await this.#hatByCommand(room, jid, hat, on);
+      if (last.ok) return last;
+    }
+    return last;
+  }
+
+  async stillIn(room: string, nick: string): Promise<boolean | null> {
+    const answer = await this.#ask('get', `${room}/${nick}`, element('ping', { xmlns: 'urn:xmpp:ping' }));
+    if (answer.ok) return true;
+    if (answer.condition === 'not-acceptable') return false;
+    const stillThere = ['service-unavailable', 'feature-not-implemented', 'item-not-found'];
+    return stillThere.includes(answer.condition) ? true : null;
+  }
+
+  /** Forgets what was found out about the server: it may be another one after a reconnect. */
+  forget(): void {
+    this.#profiles.clear();
+  }
+
+  #profile(room: string): Promise<ServerProfile> {
+    const service = room.slice(room.indexOf('@') + 1);
+    const known = this.#profiles.get(service);
+    if (known) return known;
+    const found = detectServer(this.#link, this.focus, service);
+    this.#profiles.set(service, found);
+    found.catch(() => this.#profiles.delete(service));
+    return found;
+  }
+
+  async #hatByModule(room: string, jid: string, hat: Hat, on: boolean): Promise<RoomAnswer> {
+    const attrs = { xmlns: 'urn:cusax:hats:0', jid, uri: hat.uri, ...(on ? { title: hat.title } : {}) };
+    return answerOf(await this.#ask('set', room, element('hat', attrs)));
+  }
+
+  async #hatByCommand(room: string, jid: string, hat: Hat, on: boolean): Promise<RoomAnswer> {
+    const fields = on ? { jid, hat_title: hat.title, hat_uri: hat.uri } : { jid, hat_uri: hat.uri };
+    const command = element(
+      'command',
+      {
+        xmlns: 'http://jabber.org/protocol/commands',
+        node: `${hatCommand}#${on ? 'add' : 'remove'}`,
+        action: 'execute',
+      },
+      writeForm('submit', null, fields),
+    );
+    const answer = await this.#ask('set', room, command);
+    if (!answer.ok) return answer;
+    const failure = commandFailure(answer.payload);
+    return failure === null
+      ? { ok: true, value: null }
+      : { ok: false, condition: 'undefined-condition', text: failure };
+  }
+
+  async #administer(room: string, item: Record<string, string>, reason: string | null): Promise<RoomAnswer> {
+    const payload = element(
+      'query',
+      { xmlns: `${muc}#admin` },
+      element('item', item, reason !== null && element('reason', {}, reason)),
+    );
+    return answerOf(await this.#ask('set', room, payload));
+  }
+
+  async #list(room: string, filter: Record<string, string>): Promise<RoomAnswer<readonly XmlElement[]>> {
+    const answer = await this.#ask('get', room, element('query', { xmlns: `${muc}#admin` }, element('item', filter)));
+    return answer.ok ? { ok: true, value: answer.payload ? childrenOf(answer.payload, 'item') : [] } : answer;
+  }
+
+  #ask(type: 'get' | 'set', to: string, payload: XmlElement): Promise<IqAnswer> {
+    return this.#link.request(type, this.focus, to, payload);
+  }
+}

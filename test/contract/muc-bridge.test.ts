@@ -1,0 +1,456 @@
+/** The XMPP half on real servers: what happens in a room becomes facts, and asks become deeds in the room. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RoomAsk } from '../../src/bus/asks.ts';
+import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
+import type { LegFact } from '../../src/conference-info/leg.ts';
+import type { LinkSettings } from '../../src/conference-info/link.ts';
+import { globalLink, type Meeting } from '../../src/conference-info/meeting.ts';
+import { canonicalAor } from '../../src/identity/aor.ts';
+import { createLog } from '../../src/log.ts';
+import { createMucBridge, type MucBridge, type MucBridgeSettings } from '../../src/muc-bridge/muc-bridge.ts';
+import { findXmppServers, startXmppServer, type XmppServer } from '../harness/servers/xmpp-server.ts';
+import { XmppUser } from '../harness/xmpp-user.ts';
+
+const log = createLog({ level: process.env.TEST_LOG === 'yes' ? 'debug' : 'silent', personal: true });
+
+let rooms = 0;
+
+/** A bridge with a bus of its own and one link to a room of its own. */
+class Bench {
+  readonly bus = createMemoryBus(log);
+  readonly asks = createMemoryAsks(log);
+  readonly link: LinkSettings;
+  readonly #server: XmppServer;
+  readonly #settings: Partial<MucBridgeSettings>;
+  bridge: MucBridge;
+
+  constructor(server: XmppServer, settings: Partial<MucBridgeSettings> = {}) {
+    rooms += 1;
+    const id = `room-${rooms}`;
+    this.#server = server;
+    this.#settings = settings;
+    this.link = {
+      id,
+      room: `${id}@${server.mucDomain}`,
+      conference: `sip:${id}@conf.example`,
+      name: `Room ${rooms}`,
+      maximumUsers: 10,
+    };
+    this.bridge = this.#make();
+  }
+
+  get meeting(): Meeting {
+    return this.bus.facts.meeting(this.link.id);
+  }
+
+  async start(): Promise<void> {
+    await this.bus.start();
+    await this.bridge.start();
+    await this.until(
+      () => this.meeting.room?.joined === true && this.meeting.room.advertised !== 'none',
+      'the focus in the room',
+    );
+  }
+
+  /** Ends the bridge and makes another one on the same bus. */
+  async restart(meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
+    await this.bridge.stop();
+    await meanwhile();
+    this.bridge = this.#make();
+    await this.bridge.start();
+    await this.until(() => this.bridge.ready(), 'the focus in the room again');
+  }
+
+  /** Waits for a condition on the facts. */
+  async until(condition: () => boolean, what: string, limitMs = 20_000): Promise<void> {
+    const end = Date.now() + limitMs;
+    while (!condition()) {
+      if (Date.now() > end) throw new Error(`waited in vain for ${what}: ${JSON.stringify(this.dump())}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  dump(): unknown {
+    const { room, link, occupants, affiliations, voicesTaken, expulsions } = this.meeting;
+    return { room, link, of: [occupants, affiliations, voicesTaken, expulsions].map((map) => [...map.values()]) };
+  }
+
+  ask(ask: Partial<RoomAsk> & Pick<RoomAsk, 'act'>) {
+    const full = { link: this.link.id, by: 'operator', reason: null, to: 'room', ...ask } as RoomAsk;
+    return this.asks.ask({ owner: 'room' }, full);
+  }
+
+  async call(jid: string): Promise<LegFact> {
+    const aor = canonicalAor(`sip:${jid.split('@')[0]}@sip.example`)!;
+    await this.bus.publish(globalLink, 'binding', aor, { aor, jid, proof: 'directory' });
+    const leg: LegFact = {
+      leg: `leg-${jid.split('@')[0]}`,
+      instance: 'one',
+      generation: 'g1',
+      aor,
+      proof: 'digest',
+      pseudonym: 'sip:x@anonymous.invalid',
+      label: 'Someone',
+      method: 'dialed-in',
+      status: 'connected',
+      joinedAt: '2026-01-01T00:00:00.000Z',
+      mutes: [],
+      muted: false,
+      floor: false,
+      expulsion: null,
+      dialogId: 'd',
+      callId: 'c',
+      contact: null,
+      mixer: 'm',
+      mixerRef: {},
+    };
+    await this.bus.publish(this.link.id, 'leg', leg.leg, leg);
+    return leg;
+  }
+
+  #make(): MucBridge {
+    const { componentPort, componentDomain, componentSecret } = this.#server;
+    return createMucBridge({
+      settings: {
+        host: '127.0.0.1',
+        port: componentPort,
+        domain: componentDomain,
+        secret: componentSecret,
+        focus: 'focus',
+        nick: 'call',
+        display: 'off',
+        firstDelayMs: 50,
+        healAfterMs: 100,
+        ...this.#settings,
+      },
+      links: [this.link],
+      bus: this.bus,
+      asks: this.asks,
+      leases: null,
+      log,
+      instance: 'test',
+    });
+  }
+}
+
+const kinds = findXmppServers().filter((kind) => (process.env.XMPP_SERVER ?? kind) === kind);
+
+describe.each(kinds)('muc-bridge on %s', (kind) => {
+  let server: XmppServer;
+  let alice: XmppUser;
+  let bob: XmppUser;
+
+  beforeAll(async () => {
+    server = await startXmppServer(kind);
+    await server.addUser('alice', 'pw');
+    await server.addUser('bob', 'pw');
+    await server.addUser('carol', 'pw');
+    alice = await XmppUser.connect(server, 'alice', 'pw');
+    bob = await XmppUser.connect(server, 'bob', 'pw');
+  });
+
+  afterAll(async () => {
+    alice?.drop();
+    bob?.drop();
+    await server?.stop();
+  });
+
+  /** A bench whose room has alice as owner and moderator, and bob. */
+  async function together(bench: Bench) {
+    await bench.start();
+    // The focus made the room, so it makes alice an owner as an operator would.
+    await bench.ask({ act: 'tell-moderators', text: 'hello' });
+    const aliceIn = await alice.join(bench.link.room, 'Alice');
+    const bobIn = await bob.join(bench.link.room, 'Bob');
+    await bench.until(() => bench.meeting.occupants.size === 2, 'both occupants');
+    return { aliceIn, bobIn };
+  }
+
+  /** The same in a room that alice made before. */
+  async function atHome(bench: Bench) {
+    const aliceIn = await alice.join(bench.link.room, 'Alice');
+    await aliceIn.configure({ 'muc#roomconfig_persistentroom': true });
+    await bench.start();
+    const bobIn = await bob.join(bench.link.room, 'Bob');
+    await bench.until(() => bench.meeting.occupants.size === 2, 'both occupants');
+    return { aliceIn, bobIn };
+  }
+
+  async function using(bench: Bench, work: (bench: Bench) => Promise<void>): Promise<void> {
+    try {
+      await work(bench);
+    } finally {
+      await bench.bridge.stop();
+    }
+  }
+
+  it('makes a missing room, advertises the conference and says who comes in', async () => {
+    await using(new Bench(server), async (bench) => {
+      await together(bench);
+      expect(bench.meeting.link).toMatchObject({ state: 'open', room: bench.link.room });
+      expect(bench.meeting.room).toMatchObject({ joined: true, advertised: 'room', name: bench.link.name });
+      expect(bench.meeting.occupants.get('Bob')).toEqual({
+        nick: 'Bob',
+        jid: bob.bareJid,
+        role: 'participant',
+        affiliation: 'none',
+        cause: 'default',
+      });
+      const info = await bob.discoInfo(bench.link.room);
+      expect(info.features).toContain('muc_persistent');
+      expect(JSON.stringify(info)).toContain(bench.link.conference);
+      expect(bench.meeting.occupants.has('call')).toBe(false);
+    });
+  });
+
+  it('follows voice taken and given', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      await aliceIn.revokeVoice('Bob');
+      await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+      expect(bench.meeting.occupants.get('Bob')).toMatchObject({ role: 'visitor', cause: 'revoked' });
+      await aliceIn.grantVoice('Bob');
+      await bench.until(() => !bench.meeting.voicesTaken.has(bob.bareJid), 'voice given');
+      await bench.until(() => bench.meeting.occupants.get('Bob')?.cause === 'granted', 'the cause of it');
+    });
+  });
+
+  it('takes voice again from somebody who leaves and comes back, until a moderator gives it', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn, bobIn } = await atHome(bench);
+      await aliceIn.revokeVoice('Bob');
+      await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+      await bobIn.leave();
+      await bench.until(() => !bench.meeting.occupants.has('Bob'), 'Bob away');
+      expect(bench.meeting.voicesTaken.has(bob.bareJid)).toBe(true);
+      const again = await bob.join(bench.link.room, 'Robert');
+      await again.until((room) => room.self?.role === 'visitor', 'voice taken again');
+      await bench.until(() => bench.meeting.occupants.get('Robert')?.role === 'visitor', 'the fact of it');
+      await aliceIn.grantVoice('Robert');
+      await bench.until(() => bench.meeting.voicesTaken.size === 0, 'voice given');
+      expect(again.self?.role).toBe('participant');
+    });
+  });
+
+  it('says who was kicked, and why', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      await aliceIn.kick('Bob', 'too loud');
+      await bench.until(() => bench.meeting.expulsions.has(bob.bareJid), 'the expulsion');
+      expect(bench.meeting.expulsions.get(bob.bareJid)).toMatchObject({ cause: 'kick', reason: 'too loud' });
+      await bench.until(() => !bench.meeting.occupants.has('Bob'), 'Bob away');
+      expect(bench.meeting.affiliations.get(bob.bareJid)).toBeUndefined();
+    });
+  });
+
+  it('says who was banned, once, and who no longer is', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const ids = new Set<string>();
+      bench.bus.listen((event) => {
+        if (event.kind === 'expulsion' && event.value) ids.add(event.value.id);
+      });
+      await aliceIn.ban(bob.bareJid);
+      await bench.until(() => !bench.meeting.occupants.has('Bob'), 'Bob away');
+      expect(bench.meeting.affiliations.get(bob.bareJid)?.affiliation).toBe('outcast');
+      expect(bench.meeting.expulsions.get(bob.bareJid)).toMatchObject({ cause: 'ban' });
+      expect(ids.size).toBe(1);
+      await aliceIn.unban(bob.bareJid);
+      await bench.until(() => !bench.meeting.affiliations.has(bob.bareJid), 'the ban lifted');
+    });
+  });
+
+  it('says who lost the room when it became members-only, and only them', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const carol = await XmppUser.connect(server, 'carol', 'pw');
+      await carol.join(bench.link.room, 'Carol');
+      await aliceIn.setAffiliation(carol.bareJid, 'member');
+      await bench.until(() => bench.meeting.affiliations.get(carol.bareJid)?.affiliation === 'member', 'the member');
+      await aliceIn.configure({ 'muc#roomconfig_membersonly': true });
+      await bench.until(() => bench.meeting.room?.membersOnly === true, 'members only');
+      await bench.until(() => bench.meeting.expulsions.get(bob.bareJid)?.cause === 'membership', 'the expulsion');
+      expect([...bench.meeting.occupants.keys()].sort()).toEqual(['Alice', 'Carol']);
+      expect([...bench.meeting.expulsions.keys()]).toEqual([bob.bareJid]);
+      await carol.disconnect();
+    });
+  });
+
+  it('keeps what is known over a change of nick', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn, bobIn } = await atHome(bench);
+      // ejabberd forbids visitors a new nick by default
+      await bobIn.changeNick('Bobby');
+      await bench.until(
+        () => bench.meeting.occupants.has('Bobby') && !bench.meeting.occupants.has('Bob'),
+        'the new nick',
+      );
+      await aliceIn.revokeVoice('Bobby');
+      await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+      expect(bench.meeting.expulsions.size).toBe(0);
+    });
+  });
+
+  it('closes the link when the room is destroyed, stays out, and reopens when asked', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      await aliceIn.destroy('over');
+      await bench.until(() => bench.meeting.link?.state === 'closed', 'the link closed');
+      await bench.until(() => bench.meeting.room?.joined === false, 'the focus out');
+      expect(bench.meeting.link?.reason).toBe('over');
+      expect(bench.meeting.occupants.size).toBe(0);
+      expect(bench.meeting.expulsions.size).toBe(0);
+      await bench.restart();
+      expect(bench.meeting.link?.state).toBe('closed');
+      expect(bench.meeting.room?.joined).toBe(false);
+      expect(await bench.ask({ act: 'reopen' })).toMatchObject({ ok: true });
+      await bench.until(() => bench.meeting.room?.joined === true, 'the focus back');
+      expect(bench.meeting.link?.state).toBe('open');
+    });
+  });
+
+  it('carries out asks and names those who asked', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { bobIn } = await together(bench);
+      expect(await bench.ask({ act: 'mute', nick: 'Bob' })).toEqual({ ok: true, notes: [] });
+      await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+      expect(bench.meeting.voicesTaken.get(bob.bareJid)?.by).toBe('operator');
+      expect(await bench.ask({ act: 'unmute', nick: 'Bob' })).toMatchObject({ ok: true });
+      await bench.until(() => bench.meeting.voicesTaken.size === 0, 'voice given');
+      expect(await bench.ask({ act: 'kick', nick: 'Bob', reason: 'enough' })).toMatchObject({ ok: true });
+      const removal = await bobIn.untilRemoved('Bob');
+      expect(removal).toMatchObject({ reason: 'enough' });
+      await bench.until(() => bench.meeting.expulsions.get(bob.bareJid)?.by === 'operator', 'the expulsion');
+      expect(await bench.ask({ act: 'kick', nick: 'Bob' })).toMatchObject({ ok: false, condition: 'item-not-found' });
+      expect(await bench.ask({ act: 'ban', jid: bob.bareJid })).toMatchObject({ ok: true });
+      await bench.until(() => bench.meeting.affiliations.get(bob.bareJid)?.affiliation === 'outcast', 'the ban');
+      await expect(bob.join(bench.link.room, 'Bob')).rejects.toMatchObject({ condition: 'forbidden' });
+      expect(await bench.ask({ act: 'unban', jid: bob.bareJid })).toMatchObject({ ok: true });
+      await bench.until(() => !bench.meeting.affiliations.has(bob.bareJid), 'the ban lifted');
+    });
+  });
+
+  it('returns what the room refuses, once', async () => {
+    await using(new Bench(server), async (bench) => {
+      await atHome(bench);
+      const answer = await bench.ask({ act: 'mute', nick: 'Alice' });
+      if (kind === 'prosody') {
+        expect(answer).toMatchObject({ ok: true });
+      } else {
+        expect(answer).toMatchObject({ ok: false, condition: 'not-allowed' });
+        expect(answer.ok ? '' : answer.text).toContain('--audio-only');
+      }
+    });
+  });
+
+  it('tells the moderators', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn, bobIn } = await atHome(bench);
+      expect(await bench.ask({ act: 'tell-moderators', text: 'acted as a kick' })).toMatchObject({ ok: true });
+      const told = await aliceIn.until(
+        (room) => room.notices.find((notice) => notice.getChildText('body')),
+        'the line',
+      );
+      expect(told.getChildText('body')).toBe('acted as a kick');
+      expect(bobIn.notices).toEqual([]);
+    });
+  });
+
+  it('follows a restart of the bridge: bans made meanwhile are seen, nobody is thrown out or muted', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const carol = await XmppUser.connect(server, 'carol', 'pw');
+      await carol.join(bench.link.room, 'Carol');
+      await aliceIn.revokeVoice('Carol');
+      await bench.until(() => bench.meeting.voicesTaken.has(carol.bareJid), 'voice taken');
+      const bobBefore = bench.meeting.occupants.get('Bob');
+      await bench.restart(async () => {
+        await aliceIn.ban('dave@xmpp.test');
+      });
+      await bench.until(() => bench.meeting.affiliations.get('dave@xmpp.test')?.affiliation === 'outcast', 'the ban');
+      expect(bench.meeting.occupants.get('Bob')).toEqual(bobBefore);
+      expect(bench.meeting.occupants.get('Carol')).toMatchObject({ role: 'visitor', cause: 'revoked' });
+      expect([...bench.meeting.voicesTaken.keys()]).toEqual([carol.bareJid]);
+      expect(bench.meeting.expulsions.size).toBe(0);
+      await carol.disconnect();
+    });
+  });
+
+  it('takes its place back when the focus is kicked or devoiced', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const attempt = await aliceIn.kick('call').then(
+        () => 'kicked',
+        () => 'refused',
+      );
+      if (attempt === 'kicked') await bench.until(() => bench.meeting.room?.joined === false, 'the focus out');
+      await bench.until(() => bench.meeting.room?.joined === true, 'the focus in');
+      expect(bench.meeting.occupants.size).toBe(2);
+    });
+  });
+
+  it('takes another nick when its own is taken', async () => {
+    const bench = new Bench(server);
+    await using(bench, async () => {
+      const first = await alice.join(bench.link.room, 'call');
+      await bench.start();
+      await first.until((room) => room.occupants.has('call-2'), 'the other nick');
+      expect([...bench.meeting.occupants.keys()]).toEqual(['call']);
+    });
+  });
+
+  it('shows by a hat who is in the call', async () => {
+    await using(new Bench(server, { display: 'hats' }), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const leg = await bench.call(bob.bareJid);
+      const wears = () => aliceIn.occupants.get('Bob')?.hats.some((hat) => hat.title === 'In call') ?? false;
+      await aliceIn.until(() => wears(), 'the hat');
+      await bench.bus.withdraw(bench.link.id, 'leg', leg.leg);
+      await aliceIn.until(() => !wears(), 'the hat taken off');
+    });
+  });
+
+  it('says in notices who is in the call', async () => {
+    await using(new Bench(server, { display: 'notices' }), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const leg = await bench.call(bob.bareJid);
+      await aliceIn.until(
+        (room) => room.messages.some((message) => message.body === 'Bob joined the call'),
+        'the notice',
+      );
+      await bench.bus.withdraw(bench.link.id, 'leg', leg.leg);
+      await aliceIn.until(
+        (room) => room.messages.some((message) => message.body === 'Bob left the call'),
+        'the notice',
+      );
+    });
+  });
+
+  it('forgets voice taken when the conference has ended', async () => {
+    await using(new Bench(server, { conferenceEndsAfterMs: 300 }), async (bench) => {
+      const { aliceIn, bobIn } = await atHome(bench);
+      const leg = await bench.call(bob.bareJid);
+      await aliceIn.revokeVoice('Bob');
+      await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+      await bobIn.leave();
+      await bench.until(() => !bench.meeting.occupants.has('Bob'), 'Bob away');
+      expect(bench.meeting.voicesTaken.has(bob.bareJid)).toBe(true);
+      await bench.bus.withdraw(bench.link.id, 'leg', leg.leg);
+      await bench.until(() => bench.meeting.voicesTaken.size === 0, 'voice forgotten');
+    });
+  });
+
+  it('puts the advertisement back when somebody clears it', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const advertised = async () =>
+        JSON.stringify(await bob.discoInfo(bench.link.room)).includes(bench.link.conference);
+      expect(await advertised()).toBe(true);
+      await aliceIn.configure({ 'audio-video-uri': '' });
+      for (let tries = 0; tries < 100 && !(await advertised()); tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect(await advertised()).toBe(true);
+    });
+  });
+});
