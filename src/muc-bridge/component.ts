@@ -8,6 +8,7 @@ import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import { element, type StanzaLimits, withinLimits, type XmlElement } from './element.ts';
+import { pause } from './pause.ts';
 import { type IqAnswer, PendingRequests } from './pending-requests.ts';
 
 /** Where and as whom to connect, and how patient to be. All times in milliseconds. */
@@ -282,21 +283,4 @@ export class ComponentLink {
       this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled');
     }
   }
-}
-
-/** Waits; ends early, without an error, when aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

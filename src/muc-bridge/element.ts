@@ -53,9 +53,11 @@ export interface StanzaLimits {
   readonly depth: number;
 }
 
-function ownCharacters(node: XmlElement): number {
+/** Characters of an element without its child elements. */
+function charactersOf(node: XmlElement): number {
   let sum = node.name.length;
   for (const [name, value] of Object.entries(node.attrs)) sum += name.length + (value?.length ?? 0);
+  for (const child of node.children) if (!isElement(child)) sum += child.length;
   return sum;
 }
 
@@ -64,17 +66,9 @@ export function withinLimits(stanza: XmlElement, limits: StanzaLimits): boolean 
   let level: readonly XmlElement[] = [stanza];
   let characters = 0;
   for (let depth = 1; level.length > 0; depth += 1) {
-    if (depth > limits.depth) return false;
-    const next: XmlElement[] = [];
-    for (const node of level) {
-      characters += ownCharacters(node);
-      for (const child of node.children) {
-        if (isElement(child)) next.push(child);
-        else characters += child.length;
-      }
-      if (characters > limits.characters) return false;
-    }
-    level = next;
+    for (const node of level) characters += charactersOf(node);
+    if (depth > limits.depth || characters > limits.characters) return false;
+    level = level.flatMap((node) => childrenOf(node));
   }
   return true;
 }

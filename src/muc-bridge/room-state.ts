@@ -58,53 +58,62 @@ function affiliationChange(jid: string, affiliation: OccupantFact['affiliation']
 
 type Present = Extract<RoomEvent, { event: 'present' }>;
 
+/** The occupant that stood under this nick, unless the nick passed to somebody else while nobody watched. */
+function samePerson(seen: SeenOccupant, meeting: Meeting): OccupantFact | null {
+  const stood = meeting.occupants.get(seen.nick);
+  return stood && (stood.jid === seen.jid || stood.jid === null || seen.jid === null) ? stood : null;
+}
+
 function whenPresent(event: Present, meeting: Meeting, circumstances: Circumstances): NextFacts {
   const seen = seenIn(event);
-  const stood = meeting.occupants.get(event.nick);
-  // A nick may have passed to somebody else while nobody watched.
-  const before = stood && (stood.jid === seen.jid || stood.jid === null || seen.jid === null) ? stood : null;
+  const before = samePerson(seen, meeting);
   if (seen.affiliation === 'outcast') return whenOutcast(event, before, meeting, circumstances);
-  const entered = before === null;
-  const orders: RoomOrder[] = [];
+  const taken = seen.jid !== null && meeting.voicesTaken.has(seen.jid);
   const changes: FactChange[] = [];
-  if (!entered && seen.jid !== null && before.affiliation !== seen.affiliation) {
+  if (seen.jid !== null && before !== null && before.affiliation !== seen.affiliation) {
     changes.push(...affiliationChange(seen.jid, seen.affiliation, meeting));
   }
-  const taken = seen.jid !== null && meeting.voicesTaken.has(seen.jid);
-  // After a time without sight a rise may be a grant or a new visit. Voice taken outlives a visit, so it is taken again: a
-  // moderator sees that and can lift it, while the other mistake would go unseen. A moderator's role is no default of a visit.
-  const unseenRise =
-    taken && hasVoice(seen) && (entered || circumstances.phase === 'snapshot') && seen.role !== 'moderator';
-  const cause = unseenRise ? (before?.cause ?? 'default') : causeOf(seen, before, taken, meeting, circumstances);
-  if (unseenRise && seen.jid !== null) orders.push({ order: 'take-voice', nick: seen.nick, jid: seen.jid });
-  changes.push(...voiceChanges(seen, cause, event.by, taken && !unseenRise, meeting));
-  changes.push(publish('occupant', seen.nick, { ...seen, cause }));
-  return { changes, orders };
+  const unseen = before === null || circumstances.phase === 'snapshot';
+  if (taken && seen.jid !== null && unseen && seen.role === 'participant') {
+    // A rise that nobody saw may be a grant or a new visit. Voice taken outlives a visit, so it is taken again: a moderator
+    // sees that and can lift it, while the other mistake would go unseen. A moderator's role is no default of a visit.
+    changes.push(publish('occupant', seen.nick, { ...seen, cause: before?.cause ?? 'default' }));
+    return { changes, orders: [{ order: 'take-voice', nick: seen.nick, jid: seen.jid }] };
+  }
+  const cause =
+    before === null
+      ? causeOnEntry(seen, taken, meeting, circumstances)
+      : causeOfChange(seen, before, taken, meeting, circumstances);
+  changes.push(
+    ...voiceChanges(seen, cause, event.by, taken, meeting),
+    publish('occupant', seen.nick, { ...seen, cause }),
+  );
+  return { changes, orders: [] };
 }
 
 const seenIn = ({ nick, jid, role, affiliation }: SeenOccupant): SeenOccupant => ({ nick, jid, role, affiliation });
 
-/** Why somebody has the role that is seen now. */
-function causeOf(
+const isModerated = (meeting: Meeting): boolean => meeting.room?.moderated ?? false;
+
+function causeOnEntry(seen: SeenOccupant, taken: boolean, meeting: Meeting, { phase }: Circumstances): RoleCause {
+  if (hasVoice(seen)) return 'default';
+  if (taken) return 'revoked';
+  if (phase === 'snapshot') return 'unknown';
+  return isModerated(meeting) ? 'default' : 'left-over';
+}
+
+function causeOfChange(
   seen: SeenOccupant,
-  before: OccupantFact | null,
+  before: OccupantFact,
   taken: boolean,
   meeting: Meeting,
   { phase }: Circumstances,
 ): RoleCause {
-  const moderated = meeting.room?.moderated ?? false;
-  if (before !== null) {
-    if (before.role === seen.role) return before.cause;
-    if (hasVoice(before) && hasVoice(seen))
-      return roles.indexOf(seen.role) > roles.indexOf(before.role) ? 'granted' : 'default';
-    if (hasVoice(seen)) return 'granted';
-    // In a moderated room, losing sight and finding a visitor may just be a new visit.
-    return phase === 'snapshot' && moderated && !taken ? 'default' : 'revoked';
-  }
-  if (hasVoice(seen)) return 'default';
-  if (taken) return 'revoked';
-  if (phase === 'snapshot') return 'unknown';
-  return moderated ? 'default' : 'left-over';
+  const rise = roles.indexOf(seen.role) - roles.indexOf(before.role);
+  if (rise === 0) return before.cause;
+  if (hasVoice(seen)) return rise > 0 ? 'granted' : 'default';
+  // In a moderated room, a visitor found after a time without sight may just have come anew.
+  return phase === 'snapshot' && isModerated(meeting) && !taken ? 'default' : 'revoked';
 }
 
 /** Voice taken by a moderator is a fact of its own, until it is given back. */
@@ -159,45 +168,61 @@ function whenRenamed(event: Extract<RoomEvent, { event: 'renamed' }>, meeting: M
   return [publish('occupant', event.to, { ...before, nick: event.to }), withdraw('occupant', event.nick)];
 }
 
-const expulsionOf = { kick: 'kick', ban: 'ban', membership: 'membership' } as const;
+const isExpulsion = (departure: string): departure is ExpulsionFact['cause'] =>
+  departure === 'kick' || departure === 'ban' || departure === 'membership';
 
 function whenGone(
   event: Extract<RoomEvent, { event: 'gone' }>,
   meeting: Meeting,
+  circumstances: Circumstances,
+): FactChange[] {
+  const before = meeting.occupants.get(event.nick) ?? null;
+  const jid = event.jid ?? before?.jid ?? null;
+  const gone = before ? [withdraw('occupant', event.nick)] : [];
+  const { departure } = event;
+  if (jid === null || !isExpulsion(departure)) return gone;
+  return [...whenExpelled(event, jid, departure, before, meeting, circumstances), ...gone];
+}
+
+function whenExpelled(
+  event: Extract<RoomEvent, { event: 'gone' }>,
+  jid: string,
+  cause: ExpulsionFact['cause'],
+  before: OccupantFact | null,
+  meeting: Meeting,
   { newId }: Circumstances,
 ): FactChange[] {
-  const before = meeting.occupants.get(event.nick);
-  const jid = event.jid ?? before?.jid ?? null;
-  const changes: FactChange[] = [];
-  const cause = event.departure in expulsionOf ? expulsionOf[event.departure as keyof typeof expulsionOf] : null;
-  if (jid !== null && cause !== null) {
-    const known = meeting.affiliations.get(jid)?.affiliation === 'outcast' && before?.affiliation === 'outcast';
-    if (cause === 'ban') changes.push(publish('affiliation', jid, { jid, affiliation: 'outcast' }));
-    if (cause === 'membership') changes.push(...affiliationChange(jid, 'none', meeting));
-    // A ban that an available presence told of already has its expulsion.
-    if (!(cause === 'ban' && known)) changes.push(publish('expulsion', jid, expulsion(newId(), jid, cause, event)));
-  }
-  if (before) changes.push(withdraw('occupant', event.nick));
-  return changes;
+  const told = publish('expulsion', jid, expulsion(newId(), jid, cause, event));
+  if (cause === 'kick') return [told];
+  if (cause === 'membership') return [...affiliationChange(jid, 'none', meeting), told];
+  // A ban that an available presence told of already has its expulsion.
+  const known = before?.affiliation === 'outcast' && meeting.affiliations.get(jid)?.affiliation === 'outcast';
+  return [publish('affiliation', jid, { jid, affiliation: 'outcast' }), ...(known ? [] : [told])];
 }
 
 /** After the whole list has been seen: whoever is not in it has left while nobody watched. */
 export const missingFromSnapshot = (seen: ReadonlySet<string>, meeting: Meeting): readonly FactChange[] =>
   [...meeting.occupants.keys()].filter((nick) => !seen.has(nick)).map((nick) => withdraw('occupant', nick));
 
-/** The affiliation facts that lead from what stands to what the lists say. `own` (the focus) is none of ours. */
+/**
+ * The affiliation facts that lead from what stands to what the lists say. `own` (the focus) is none of ours; of `touched`
+ * people the room has told since the lists were asked for, so that the lists may be older.
+ */
 export function affiliationsChanged(
   lists: readonly AffiliationFact[],
+  touched: ReadonlySet<string>,
   own: string,
   meeting: Meeting,
 ): readonly FactChange[] {
-  const listed = new Map(lists.filter((item) => item.jid !== own).map((item) => [item.jid, item]));
+  const listed = new Map(lists.map((item) => [item.jid, item]));
   const changes: FactChange[] = [];
   for (const [jid, fact] of listed) {
-    if (meeting.affiliations.get(jid)?.affiliation !== fact.affiliation)
-      changes.push(publish('affiliation', jid, fact));
+    if (jid === own || touched.has(jid) || meeting.affiliations.get(jid)?.affiliation === fact.affiliation) continue;
+    changes.push(publish('affiliation', jid, fact));
   }
-  for (const jid of meeting.affiliations.keys()) if (!listed.has(jid)) changes.push(withdraw('affiliation', jid));
+  for (const jid of meeting.affiliations.keys()) {
+    if (!listed.has(jid) && !touched.has(jid)) changes.push(withdraw('affiliation', jid));
+  }
   return changes;
 }
 

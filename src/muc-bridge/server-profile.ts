@@ -1,6 +1,6 @@
 /** XEP-0092, XEP-0030: which XMPP server has the rooms, and the one table of what differs between them. */
 import type { ComponentLink } from './component.ts';
-import { childOf, childrenOf, childText, element, type XmlElement } from './element.ts';
+import { childOf, childrenOf, childText, element, textOf, type XmlElement } from './element.ts';
 
 export type ServerKind = 'prosody' | 'ejabberd' | 'other';
 
@@ -46,8 +46,9 @@ export async function detectServer(link: ComponentLink, from: string, mucService
   return serverProfiles[answer.ok ? kindByDisco(answer.payload) : 'other'];
 }
 
-/** The error child of an ad-hoc note, or null: ejabberd reports a refused command in a note of type error. */
-export const commandFailure = (command: XmlElement | null): string | null => {
+/** Why a command is not done (XEP-0050 2): an error told in a note, or a status other than `completed`; null when it is done. */
+export function commandFailure(command: XmlElement | null): string | null {
   const note = childOf(command, 'note');
-  return note?.attrs.type === 'error' ? note.children.filter((child) => typeof child === 'string').join('') : null;
-};
+  if (note?.attrs.type === 'error') return textOf(note);
+  return command?.attrs.status === 'completed' ? null : 'the command was not completed';
+}

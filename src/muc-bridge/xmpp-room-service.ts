@@ -70,30 +70,18 @@ export class XmppRoomService implements RoomService {
   }
 
   async affiliations(room: string): Promise<RoomAnswer<readonly AffiliationFact[]>> {
-    const found: AffiliationFact[] = [];
-    for (const affiliation of affiliations) {
-      if (affiliation === 'none') continue;
-      const list = await this.#list(room, { affiliation });
-      if (!list.ok) return list;
-      for (const item of list.value) {
-        const jid = item.attrs.jid ? bareJid(item.attrs.jid) : null;
-        if (jid !== null) found.push({ jid, affiliation });
-      }
-    }
-    return { ok: true, value: found };
+    const kinds = affiliations.filter((affiliation) => affiliation !== 'none');
+    return this.#lists(room, 'affiliation', kinds, ({ attrs }, affiliation) => {
+      const jid = attrs.jid ? bareJid(attrs.jid) : null;
+      return jid === null ? [] : [{ jid, affiliation }];
+    });
   }
 
   async occupants(room: string): Promise<RoomAnswer<readonly ListedOccupant[]>> {
-    const found: ListedOccupant[] = [];
-    for (const role of roles) {
-      if (role === 'none') continue;
-      const list = await this.#list(room, { role });
-      if (!list.ok) return list;
-      for (const { attrs } of list.value) {
-        if (attrs.nick) found.push({ nick: attrs.nick, jid: attrs.jid ? bareJid(attrs.jid) : null, role });
-      }
-    }
-    return { ok: true, value: found };
+    const kinds = roles.filter((role) => role !== 'none');
+    return this.#lists(room, 'role', kinds, ({ attrs }, role) =>
+      attrs.nick ? [{ nick: attrs.nick, jid: attrs.jid ? bareJid(attrs.jid) : null, role }] : [],
+    );
   }
 
   async info(room: string): Promise<RoomAnswer<RoomInfo>> {
@@ -165,18 +153,15 @@ export class XmppRoomService implements RoomService {
     return answerOf(await this.#ask('set', room, element('hat', attrs)));
   }
 
+  /** XEP-0050: the command is begun, and its form sent within the session that the room then names. */
   async #hatByCommand(room: string, jid: string, hat: Hat, on: boolean): Promise<RoomAnswer> {
-    const fields = on ? { jid, hat_title: hat.title, hat_uri: hat.uri } : { jid, hat_uri: hat.uri };
-    const command = element(
-      'command',
-      {
-        xmlns: 'http://jabber.org/protocol/commands',
-        node: `${hatCommand}#${on ? 'add' : 'remove'}`,
-        action: 'execute',
-      },
-      writeForm('submit', null, fields),
-    );
-    const answer = await this.#ask('set', room, command);
+    const attrs = { xmlns: 'http://jabber.org/protocol/commands', node: `${hatCommand}#${on ? 'add' : 'remove'}` };
+    const begun = await this.#ask('set', room, element('command', { ...attrs, action: 'execute' }));
+    if (!begun.ok) return begun;
+    const fields = { jid, hat_uri: hat.uri, ...(on ? { hat_title: hat.title } : {}) };
+    const sessionid = begun.payload?.attrs.sessionid;
+    const form = writeForm('submit', null, fields);
+    const answer = await this.#ask('set', room, element('command', { ...attrs, action: 'complete', sessionid }, form));
     if (!answer.ok) return answer;
     const failure = commandFailure(answer.payload);
     return failure === null
@@ -193,9 +178,22 @@ export class XmppRoomService implements RoomService {
     return answerOf(await this.#ask('set', room, payload));
   }
 
-  async #list(room: string, filter: Record<string, string>): Promise<RoomAnswer<readonly XmlElement[]>> {
-    const answer = await this.#ask('get', room, element('query', { xmlns: `${muc}#admin` }, element('item', filter)));
-    return answer.ok ? { ok: true, value: answer.payload ? childrenOf(answer.payload, 'item') : [] } : answer;
+  /** Reads one list after another; the first refusal is the answer. */
+  async #lists<K extends string, T>(
+    room: string,
+    attribute: 'affiliation' | 'role',
+    kinds: readonly K[],
+    read: (item: XmlElement, kind: K) => readonly T[],
+  ): Promise<RoomAnswer<readonly T[]>> {
+    const found: T[] = [];
+    for (const kind of kinds) {
+      const query = element('query', { xmlns: `${muc}#admin` }, element('item', { [attribute]: kind }));
+      const answer = await this.#ask('get', room, query);
+      if (!answer.ok) return answer;
+      const items = answer.payload ? childrenOf(answer.payload, 'item') : [];
+      found.push(...items.flatMap((item) => read(item, kind)));
+    }
+    return { ok: true, value: found };
   }
 
   #ask(type: 'get' | 'set', to: string, payload: XmlElement): Promise<IqAnswer> {
