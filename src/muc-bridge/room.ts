@@ -44,8 +44,8 @@ export class Room {
   #visit = new AbortController();
   #present = false;
   #seen: Set<string> | null = null;
-  /** Nicks and bare JIDs told of since the lists were asked for; null when none were. */
-  #touched: Set<string> | null = null;
+  /** For each reading of lists under way: nicks and bare JIDs told of since it began. */
+  readonly #touched = new Set<Set<string>>();
   #resyncTimer: NodeJS.Timeout | null = null;
   readonly #askers = new Askers();
 
@@ -123,23 +123,6 @@ export class Room {
     await this.enter();
   }
 
-  /** Reads configuration, lists and occupants again and publishes what differs. */
-  async resync(): Promise<void> {
-    const { service } = this.#context;
-    const { signal } = this.#visit;
-    const touched = this.#startTouching();
-    const info = await service.info(this.link.room);
-    const lists = await service.affiliations(this.link.room);
-    const present = await service.occupants(this.link.room);
-    if (signal.aborted || !this.#present) return;
-    await this.#enqueue(async () => {
-      if (info.ok) await this.#facts.publishRoom(await this.#restored(info.value));
-      if (lists.ok) await this.#facts.publish(affiliationsChanged(lists.value, touched, this.#focusBare, this.meeting));
-      if (!present.ok) return;
-      await this.#facts.publish(missingFromLists(present.value, touched, this.meeting, { newId: randomUUID }));
-    });
-  }
-
   get #focusBare(): string {
     return bareJid(this.#context.service.focus) ?? '';
   }
@@ -180,31 +163,44 @@ export class Room {
       return false;
     }
     if (outcome.created || !before.ok) await prepareRoom(service, this.link, log);
-    await this.#afterEntry(signal);
+    await this.#read(signal, false);
     return true;
   }
 
-  async #afterEntry(signal: AbortSignal): Promise<void> {
-    const { service, log } = this.#context;
-    const touched = this.#startTouching();
-    const lists = await service.affiliations(this.link.room);
-    const info = await service.info(this.link.room);
-    if (signal.aborted) return;
-    const advertised = await advertise(service, this.link.room, this.link.conference, info.ok ? info.value : null, log);
-    if (signal.aborted) return;
-    await this.#enqueue(async () => {
-      if (lists.ok) await this.#facts.publish(affiliationsChanged(lists.value, touched, this.#focusBare, this.meeting));
-      await this.#facts.publishRoom({ ...(info.ok ? roomPatch(info.value) : {}), advertised, joined: this.#present });
-    });
+  /**
+   * Reads configuration and lists, sees to the advertisement, and publishes what differs. `again`: not the first time in this
+   * visit, so the occupants are read too (some servers remove people without a word), and only a lost advertisement is set.
+   */
+  async #read(signal: AbortSignal, again: boolean): Promise<void> {
+    const { service } = this.#context;
+    const { room } = this.link;
+    const touched = new Set<string>();
+    this.#touched.add(touched);
+    try {
+      const info = await service.info(room);
+      const lists = await service.affiliations(room);
+      const present = again ? await service.occupants(room) : null;
+      const advertised = signal.aborted ? null : await this.#advertised(info.ok ? info.value : null, again);
+      if (signal.aborted || advertised === null) return;
+      await this.#enqueue(async () => {
+        if (signal.aborted) return;
+        await this.#facts.publishRoom({ ...(info.ok ? roomPatch(info.value) : {}), advertised });
+        if (lists.ok)
+          await this.#facts.publish(affiliationsChanged(lists.value, touched, this.#focusBare, this.meeting));
+        if (!present?.ok) return;
+        await this.#facts.publish(missingFromLists(present.value, touched, this.meeting, { newId: randomUUID }));
+      });
+    } finally {
+      this.#touched.delete(touched);
+    }
   }
 
-  /** Facts from a new reading; an advertisement that somebody took away is put back. */
-  async #restored(info: RoomInfo): Promise<Partial<RoomFact>> {
+  /** Where the conference is advertised, after setting it where it is missing. What the room would not take is not tried again. */
+  async #advertised(info: RoomInfo | null, again: boolean): Promise<RoomFact['advertised']> {
     const { service, log } = this.#context;
-    const stood = this.meeting.room?.advertised;
-    if (stood !== 'room' || info.audioVideoUri === this.link.conference) return roomPatch(info);
-    const advertised = await advertise(service, this.link.room, this.link.conference, info, log);
-    return { ...roomPatch(info), advertised };
+    const stood = this.meeting.room?.advertised ?? 'none';
+    if (again && stood === 'focus') return info?.audioVideoUri === this.link.conference ? 'room' : stood;
+    return advertise(service, this.link.room, this.link.conference, info, log);
   }
 
   async #handle(event: RoomEvent): Promise<void> {
@@ -237,18 +233,14 @@ export class Room {
     for (const order of orders) void this.#carryOut(order);
   }
 
-  #startTouching(): ReadonlySet<string> {
-    this.#touched = new Set();
-    return this.#touched;
-  }
-
   /** Notes what the room tells while its lists are being read: there the lists are older than the telling. */
   #touch(event: RoomEvent): void {
-    if (!this.#touched) return;
-    if ('nick' in event) this.#touched.add(event.nick);
-    // Somebody who merely enters has the affiliation that the lists say.
-    const entry = event.event === 'present' && !this.meeting.occupants.has(event.nick);
-    if ('jid' in event && event.jid !== null && !entry) this.#touched.add(event.jid);
+    for (const touched of this.#touched) {
+      if ('nick' in event) touched.add(event.nick);
+      // Somebody who merely enters has the affiliation that the lists say.
+      const entry = event.event === 'present' && !this.meeting.occupants.has(event.nick);
+      if ('jid' in event && event.jid !== null && !entry) touched.add(event.jid);
+    }
   }
 
   async #ownPresence(event: Extract<RoomEvent, { event: 'present' | 'gone' | 'renamed' }>): Promise<void> {
@@ -286,7 +278,10 @@ export class Room {
 
   #scheduleResync(): void {
     if (this.#resyncTimer) clearTimeout(this.#resyncTimer);
-    this.#resyncTimer = setTimeout(() => void this.#quietly(() => this.resync()), this.#context.resyncAfterMs);
+    this.#resyncTimer = setTimeout(
+      () => void this.#quietly(() => this.#read(this.#visit.signal, true)),
+      this.#context.resyncAfterMs,
+    );
   }
 
   #carryOut(order: RoomOrder): Promise<void> {

@@ -454,3 +454,89 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
     });
   });
 });
+
+describe.each(kinds)('muc-bridge when %s fails', (kind) => {
+  let server: XmppServer;
+
+  beforeAll(async () => {
+    server = await startXmppServer(kind);
+    await server.addUser('alice', 'pw');
+    await server.addUser('bob', 'pw');
+  });
+  afterAll(() => server?.stop());
+
+  it.each(['killed', 'stopped'] as const)(
+    'is right again after the server was %s: still muted, nobody thrown out',
+    async (how) => {
+      const bench = new Bench(server);
+      let alice = await XmppUser.connect(server, 'alice', 'pw');
+      let bob = await XmppUser.connect(server, 'bob', 'pw');
+      try {
+        const aliceIn = await alice.join(bench.link.room, 'Alice');
+        await aliceIn.configure({ 'muc#roomconfig_persistentroom': true });
+        await bench.start();
+        await bob.join(bench.link.room, 'Bob');
+        await aliceIn.until((room) => room.occupants.has('Bob'), 'Bob');
+        await aliceIn.revokeVoice('Bob');
+        await bench.until(() => bench.meeting.voicesTaken.has(bob.bareJid), 'voice taken');
+        if (how === 'killed') await server.kill();
+        else await server.shutDown();
+        await bench.until(() => bench.meeting.room?.joined === false, 'the loss noticed');
+        expect(await bench.ask({ act: 'kick', nick: 'Bob' })).toMatchObject({ ok: false });
+        await server.restart();
+        // A killed ejabberd may have lost what it stored last: accounts, even the room. Then both are made again.
+        for (const name of ['alice', 'bob']) await server.addUser(name, 'pw').catch(() => undefined);
+        alice = await XmppUser.connect(server, 'alice', 'pw');
+        bob = await XmppUser.connect(server, 'bob', 'pw');
+        await alice.join(bench.link.room, 'Alice');
+        const bobIn = await bob.join(bench.link.room, 'Bob');
+        await bench.until(() => bench.bridge.ready(), 'the focus in the room again');
+        await bobIn.until((room) => room.self?.role === 'visitor', 'voice taken again');
+        await bench.until(() => bench.meeting.occupants.get('Bob')?.role === 'visitor', 'the fact of it');
+        expect([...bench.meeting.voicesTaken.keys()]).toEqual([bob.bareJid]);
+        expect(bench.meeting.expulsions.size).toBe(0);
+        expect(bench.meeting.link?.state).toBe('open');
+        expect([...bench.meeting.occupants.keys()].sort()).toEqual(['Alice', 'Bob']);
+      } finally {
+        await bench.bridge.stop();
+        alice.drop();
+        bob.drop();
+      }
+    },
+  );
+});
+
+describe.each(kinds)('muc-bridge on a plain %s', (kind) => {
+  let server: XmppServer;
+
+  beforeAll(async () => {
+    server = await startXmppServer(kind, { modules: false });
+    await server.addUser('alice', 'pw');
+  });
+  afterAll(() => server?.stop());
+
+  it('answers for the room where the server has no module, also under a Clark name', async () => {
+    const bench = new Bench(server, { clarkNamespace: 'urn:example:cusax', display: 'hats' });
+    const alice = await XmppUser.connect(server, 'alice', 'pw');
+    try {
+      await bench.start();
+      expect(bench.meeting.room?.advertised).toBe('focus');
+      const room = await alice.join(bench.link.room, 'Alice');
+      const info = JSON.stringify(await alice.discoInfo(`${bench.link.room}/call`));
+      expect(info).toContain(`"audio-video-uri"`);
+      expect(info).toContain('{urn:example:cusax}audio-video-uri');
+      expect(info).toContain(bench.link.conference);
+      if (kind !== 'prosody') return;
+      // No hats either: notices take their place.
+      await bench.until(() => bench.meeting.occupants.has('Alice'), 'Alice');
+      await bench.call(alice.bareJid);
+      await room.until(
+        (seen) => seen.messages.some((message) => message.body === 'Alice joined the call'),
+        'the notice',
+      );
+    } finally {
+      await bench.bridge.stop();
+      alice.drop();
+    }
+  });
+});
