@@ -3,6 +3,7 @@
  * open: characters split over reads, a server that accepts and stays silent, answers from strangers, writes without a socket,
  * half-dead connections. Each attempt uses a fresh entity, so that nothing of a broken one is carried on.
  */
+import type { Socket } from 'node:net';
 import { type ComponentEntity, component, type Element, xml } from '@xmpp/component';
 import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -39,7 +40,7 @@ const defaults = {
 
 /** Bytes that may wait in the socket before senders are held back. */
 const highWaterBytes = 4 * 1024 * 1024;
-/** Stanzas from people; answers to our own questions may be as long as the server lets them. */
+/** For stanzas from people; answers to our own questions may be longer. */
 const strangerLimits: StanzaLimits = { characters: 64 * 1024, depth: 64 };
 const answerLimits: StanzaLimits = { characters: 4 * 1024 * 1024, depth: 64 };
 
@@ -91,9 +92,8 @@ export class ComponentLink {
 
   /** Begins to connect and keeps connected until `stop`. */
   start(): void {
-    if (this.#loop) return;
-    this.#stopping = new AbortController();
-    this.#loop = this.#run(this.#stopping.signal);
+    this.#stopping = this.#loop ? this.#stopping : new AbortController();
+    this.#loop ??= this.#run(this.#stopping.signal);
   }
 
   /** Says goodbye to the server and ends. */
@@ -197,12 +197,26 @@ export class ComponentLink {
     entity.setMaxListeners(50);
     entity.on('connect', () => {
       entity.socket?.setEncoding('utf8').setNoDelay(true).setKeepAlive(true, 10_000);
+      if (entity.socket) this.#guardReading(entity.socket);
     });
     entity.on('error', (error) => {
       this.#lastCondition = error.condition ?? this.#lastCondition;
     });
     entity.on('stanza', (stanza) => withTrace(() => this.#receive(stanza)));
     return entity;
+  }
+
+  /** The library's parser throws at an unknown entity; out of a socket's event that would end the process. */
+  #guardReading(socket: Socket): void {
+    const readers = socket.listeners('data');
+    socket.removeAllListeners('data').on('data', (chunk) => {
+      try {
+        for (const read of readers) read.call(socket, chunk);
+      } catch (error) {
+        this.#log.warn({ err: error }, 'the XMPP server sent what cannot be read; connecting anew');
+        socket.destroy();
+      }
+    });
   }
 
   async #attempt(entity: ComponentEntity, signal: AbortSignal): Promise<void> {
@@ -235,8 +249,8 @@ export class ComponentLink {
   #reportFailure(error: unknown): void {
     const condition = (error as { condition?: string }).condition ?? this.#lastCondition;
     if (condition) this.#lastCondition = condition;
-    const hint = condition ? advice[condition] : undefined;
     const { host, port, domain } = this.#settings;
+    const hint = condition ? advice[condition] : undefined;
     if (hint) this.#log.error({ condition, host, port, domain }, `the XMPP server refuses us: ${hint}`);
     else this.#log.warn({ err: error, host, port }, 'no link to the XMPP server yet');
   }

@@ -204,10 +204,7 @@ export class Room {
   }
 
   async #handle(event: RoomEvent): Promise<void> {
-    if (event.event === 'refused') {
-      this.#entry.refused(event);
-      return;
-    }
+    if (event.event === 'refused') return this.#entry.refused(event);
     if (event.event === 'destroyed') {
       this.#end();
       await this.#facts.close(event.reason ?? 'The room was destroyed');

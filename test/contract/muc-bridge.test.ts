@@ -1,7 +1,10 @@
 /** The XMPP half on real servers: what happens in a room becomes facts, and asks become deeds in the room. */
+import { xml } from '@xmpp/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RoomAsk } from '../../src/bus/asks.ts';
+import type { Leases } from '../../src/bus/leases.ts';
 import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
+import { createMemoryLeases } from '../../src/bus/memory-leases.ts';
 import type { LegFact } from '../../src/conference-info/leg.ts';
 import type { LinkSettings } from '../../src/conference-info/link.ts';
 import { globalLink, type Meeting } from '../../src/conference-info/meeting.ts';
@@ -22,13 +25,15 @@ class Bench {
   readonly link: LinkSettings;
   readonly #server: XmppServer;
   readonly #settings: Partial<MucBridgeSettings>;
+  readonly #leases: Leases | null;
   bridge: MucBridge;
 
-  constructor(server: XmppServer, settings: Partial<MucBridgeSettings> = {}) {
+  constructor(server: XmppServer, settings: Partial<MucBridgeSettings> = {}, leases: Leases | null = null) {
     rooms += 1;
     const id = `room-${rooms}`;
     this.#server = server;
     this.#settings = settings;
+    this.#leases = leases;
     this.link = {
       id,
       room: `${id}@${server.mucDomain}`,
@@ -126,9 +131,9 @@ class Bench {
       links: [this.link],
       bus: this.bus,
       asks: this.asks,
-      leases: null,
+      leases: this.#leases,
       log,
-      instance: 'test',
+      instance: this.link.id,
     });
   }
 }
@@ -437,6 +442,61 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
       expect(bench.meeting.voicesTaken.has(bob.bareJid)).toBe(true);
       await bench.bus.withdraw(bench.link.id, 'leg', leg.leg);
       await bench.until(() => bench.meeting.voicesTaken.size === 0, 'voice forgotten');
+    });
+  });
+
+  it('enters a room with a password, whose owner it is', async () => {
+    await using(new Bench(server), async (bench) => {
+      const aliceIn = await alice.join(bench.link.room, 'Alice');
+      await aliceIn.configure({ 'muc#roomconfig_passwordprotectedroom': true, 'muc#roomconfig_roomsecret': 'teapot' });
+      await bench.start();
+      expect(bench.meeting.room).toMatchObject({ joined: true, passwordProtected: true, advertised: 'room' });
+    });
+  });
+
+  it('leaves the domain to one process at a time', async () => {
+    const leases = createMemoryLeases();
+    const first = new Bench(server, {}, leases);
+    const second = new Bench(server, {}, leases);
+    await using(first, async () => {
+      await first.start();
+      await using(second, async () => {
+        await second.bus.start();
+        await second.bridge.start();
+        await alice.join(first.link.room, 'Alice');
+        await first.until(() => first.meeting.occupants.has('Alice'), 'Alice');
+        expect(second.bridge.debug()).toMatchObject({ online: false, standby: true });
+        await first.bridge.stop();
+        await second.until(() => second.bridge.ready(), 'the second in its place');
+      });
+    });
+  });
+
+  it('publishes nothing for what a stranger writes to the focus', async () => {
+    await using(new Bench(server), async (bench) => {
+      await together(bench);
+      let heard = 0;
+      bench.bus.listen(() => {
+        heard += 1;
+      });
+      const to = `focus@${server.componentDomain}/focus`;
+      const item = xml('item', { affiliation: 'outcast', role: 'none', jid: alice.bareJid });
+      const x = xml(
+        'x',
+        { xmlns: 'http://jabber.org/protocol/muc#user' },
+        item,
+        xml('status', { code: '301' }),
+        xml('destroy'),
+      );
+      await bob.send(xml('presence', { to, type: 'unavailable' }, x));
+      await bob.send(xml('message', { to, type: 'groupchat' }, x));
+      await bob.send(xml('message', { to: `${bench.link.room}/call`, type: 'chat' }, xml('body', {}, 'psst'), x));
+      await expect(bob.iq('set', to, xml('query', { xmlns: 'urn:example:unknown' }))).rejects.toMatchObject({
+        condition: 'service-unavailable',
+      });
+      await bench.ask({ act: 'tell-moderators', text: 'a round trip' });
+      expect(heard).toBe(0);
+      expect(bench.meeting.link?.state).toBe('open');
     });
   });
 
