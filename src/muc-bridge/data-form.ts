@@ -7,7 +7,7 @@ const xmlns = 'jabber:x:data';
 export type FormFields = Readonly<Record<string, readonly string[]>>;
 
 /** Reads a form; fields without a name are left out. */
-export function readForm(form: XmlElement): FormFields {
+function readForm(form: XmlElement): FormFields {
   const fields: Record<string, string[]> = {};
   for (const field of childrenOf(form, 'field')) {
     if (field.attrs.var) fields[field.attrs.var] = childrenOf(field, 'value').map(textOf);

@@ -11,7 +11,7 @@ import type { Rooms } from './rooms.ts';
 export type DisplayMode = 'hats' | 'notices' | 'off';
 
 /** The hat of people who are in the call. */
-export const inCallHat: Hat = { uri: 'urn:cusax:hat:in-call', title: 'In call' };
+const inCallHat: Hat = { uri: 'urn:cusax:hat:in-call', title: 'In call' };
 
 /** Bare JIDs of people in the room who have a leg. */
 export function peopleWithBoth(meeting: Meeting, bindings: Bindings): ReadonlySet<string> {

@@ -9,7 +9,7 @@ const mucUser = 'http://jabber.org/protocol/muc#user';
 const hatsNamespaces = ['xmpp:prosody.im/protocol/hats:1', 'urn:xmpp:hats:0'];
 
 /** Why an occupant is gone. `left` = by themselves or their connection; `technical` = 333; `shutdown` = 332. */
-export type Departure = 'left' | 'kick' | 'ban' | 'membership' | 'shutdown' | 'technical' | 'destroyed';
+type Departure = 'left' | 'kick' | 'ban' | 'membership' | 'shutdown' | 'technical' | 'destroyed';
 
 /** An occupant as a presence shows them. */
 export interface SeenOccupant {

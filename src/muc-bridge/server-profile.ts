@@ -2,7 +2,7 @@
 import type { ComponentLink } from './component.ts';
 import { childOf, childrenOf, childText, element, textOf, type XmlElement } from './element.ts';
 
-export type ServerKind = 'prosody' | 'ejabberd' | 'other';
+type ServerKind = 'prosody' | 'ejabberd' | 'other';
 
 /** How servers differ in what this service needs. */
 export interface ServerProfile {
@@ -12,14 +12,14 @@ export interface ServerProfile {
 }
 
 /** The table. `module`: our mod_muc_call_hats; `command`: the ad-hoc commands of ejabberd's enable_hats. */
-export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
+const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
   prosody: { kind: 'prosody', hats: ['module'] },
   ejabberd: { kind: 'ejabberd', hats: ['command'] },
   other: { kind: 'other', hats: ['module', 'command'] },
 };
 
 /** The kind that a software name or the identity of a MUC service tells. */
-export function serverKindOf(name: string): ServerKind {
+function serverKindOf(name: string): ServerKind {
   const lower = name.toLowerCase();
   return lower.includes('prosody') ? 'prosody' : lower.includes('ejabberd') ? 'ejabberd' : 'other';
 }

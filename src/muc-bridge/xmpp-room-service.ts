@@ -15,7 +15,7 @@ const hatCommand = 'http://prosody.im/protocol/hats';
 const answerOf = (answer: IqAnswer): RoomAnswer => (answer.ok ? { ok: true, value: null } : answer);
 
 /** Reads disco#info of a room. */
-export function readRoomInfo(query: XmlElement): RoomInfo {
+function readRoomInfo(query: XmlElement): RoomInfo {
   const features = new Set(childrenOf(query, 'feature').map((feature) => feature.attrs.var));
   const identity = childrenOf(query, 'identity').find((each) => each.attrs.category === 'conference');
   const form = formOf(query, roomInfo);

@@ -233,7 +233,7 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
       await bench.until(() => bench.meeting.occupants.get('Robert')?.role === 'visitor', 'the fact of it');
       await aliceIn.grantVoice('Robert');
       await bench.until(() => bench.meeting.voicesTaken.size === 0, 'voice given');
-      expect(again.self?.role).toBe('participant');
+      await again.until((room) => room.self?.role === 'participant', 'voice seen by Bob');
     });
   });
 
