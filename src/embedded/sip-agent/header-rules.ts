@@ -19,9 +19,16 @@ const ownedByAgent = new Set([
 const withOwnHost = new Set(['from', 'to', 'contact', 'p-asserted-identity']);
 const localhost = /(@|sips?:)localhost(?::\d+)?(?=[;>?,\s]|$)/gi;
 
-/** Writes our own address where an application says `localhost` in From, To, Contact or P-Asserted-Identity. */
-export function replaceLocalhost(name: string, value: string, local: LocalAddress): string {
-  return withOwnHost.has(headerKey(name)) ? value.replace(localhost, `$1${addressText(local)}`) : value;
+/**
+ * An address of ours as it goes out: `localhost` in From, To, Contact and P-Asserted-Identity becomes our own address, and
+ * a bare URI gets angle brackets, which many peers rely on. Other headers stay as they are.
+ */
+export function ownAddress(name: string, value: string, local: LocalAddress): string {
+  const key = headerKey(name);
+  if (!withOwnHost.has(key)) return value;
+  const hosted = value.replace(localhost, `$1${addressText(local)}`);
+  const bare = /^(sips?:[^\s<>",?;]+)((?:;.*)?)$/i.exec(hosted);
+  return bare ? `<${bare[1]}>${bare[2]}` : hosted;
 }
 
 /** Whether a Contact says `localhost`, which is a mistake inside a dialog: drachtio-server damages such a message. */
@@ -33,7 +40,7 @@ export function hasLocalhostContact(headers: HeaderList): boolean {
 export function copyAppHeaders(from: HeaderList, to: HeaderList, local: LocalAddress): void {
   for (const { key, name, value } of from.entries()) {
     if (ownedByAgent.has(key) || (value === '' && key !== 'supported')) continue;
-    to.add(name, replaceLocalhost(name, value, local));
+    to.add(name, ownAddress(name, value, local));
   }
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AgentCore } from './agent-core.ts';
 import { createDialogRequest, type Dialog, dialogOfClient, randomSeq, subscriptionUsage } from './dialog.ts';
 import type { DialogSender } from './dialog-sender.ts';
-import { copyAppBody, copyAppHeaders, hasLocalhostContact, ownContact, replaceLocalhost } from './header-rules.ts';
+import { copyAppBody, copyAppHeaders, hasLocalhostContact, ownAddress, ownContact } from './header-rules.ts';
 import type { Outgoing, OutgoingRequests } from './outgoing.ts';
 import { isOurselves, resolveTargets, type Targets } from './resolver.ts';
 import { parseCSeq, parseNameAddr } from './sip-header.ts';
@@ -223,9 +223,9 @@ function routeUri(route: string): string {
 /** A new request with the headers that the agent makes; a text is the refusal. */
 function composeNew(given: SipRequest, local: LocalAddress): SipRequest | string {
   const { method, headers } = given;
-  const from = composeFrom(replaceLocalhost('from', headers.get('from') ?? ownContact(local), local));
+  const from = composeFrom(ownAddress('from', headers.get('from') ?? ownContact(local), local));
   if (from === undefined) return 'invalid from value provided by client';
-  const to = replaceLocalhost('to', headers.get('to') ?? `<${given.uri}>`, local);
+  const to = ownAddress('to', headers.get('to') ?? `<${given.uri}>`, local);
   if (!parseNameAddr(to)) return 'invalid to value provided by client';
   const request = createRequest(method, given.uri);
   request.headers.add('Max-Forwards', /^\d{1,3}$/.exec(headers.get('max-forwards') ?? '')?.[0] ?? '70');

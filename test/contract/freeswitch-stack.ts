@@ -1,0 +1,131 @@
+/** A real FreeSWITCH and a real drachtio-server, with the mixer of this service on both. */
+import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { createLog } from '../../src/log.ts';
+import { drachtioLimits } from '../../src/sip-focus/flow-gate.ts';
+import { createFreeswitchMixer } from '../../src/sip-focus/freeswitch-mixer.ts';
+import type { Mixer, MixerReport } from '../../src/sip-focus/mixer.ts';
+import { Signaling } from '../../src/sip-focus/signaling.ts';
+import { SignalingDialer } from '../../src/sip-focus/uac-dialer.ts';
+import { type DrachtioServer, findDrachtio, startDrachtio } from '../harness/servers/drachtio.ts';
+import { type FreeswitchServer, findFreeswitch, startFreeswitch } from '../harness/servers/freeswitch.ts';
+
+const log = createLog({ level: (process.env.TEST_LOG as 'debug' | undefined) ?? 'silent' });
+
+/** Names of servers that this machine lacks; tests are skipped when there are any. */
+export const missingServers: readonly string[] = [
+  ...(findDrachtio() ? [] : ['drachtio-server']),
+  ...(findFreeswitch() ? [] : ['FreeSWITCH']),
+];
+
+/** A mixer with the connections that it works on: what one process of the service has. */
+export interface MixerProcess {
+  readonly mixer: Mixer;
+  readonly signaling: Signaling;
+  readonly reports: MixerReport[];
+  /** As a crash: connections close, nothing is said. */
+  stop(): Promise<void>;
+}
+
+export interface FreeswitchStack {
+  readonly drachtio: DrachtioServer;
+  readonly freeswitch: FreeswitchServer;
+  /** Another process of the service. `eventPort` leads to the event socket; default the true one. */
+  startProcess(settings?: { eventPort?: number }): Promise<MixerProcess>;
+  stop(): Promise<void>;
+}
+
+async function connectedSignaling({ adminPort, secret }: DrachtioServer): Promise<Signaling> {
+  const signaling = new Signaling({ host: '127.0.0.1', port: adminPort, secret, limits: drachtioLimits }, log);
+  await new Promise<void>((resolve) => {
+    signaling.listen(
+      (request) => void request.respond(503),
+      () => resolve(),
+    );
+    signaling.start();
+  });
+  return signaling;
+}
+
+export async function startFreeswitchStack(): Promise<FreeswitchStack> {
+  const verbose = 'TEST_LOG' in process.env;
+  const drachtio = await startDrachtio({ loglevel: verbose ? 'info' : 'notice' });
+  const freeswitch = await startFreeswitch({ loglevel: verbose ? 'debug' : 'warning' });
+  return {
+    drachtio,
+    freeswitch,
+    async startProcess({ eventPort = freeswitch.eventPort } = {}) {
+      const signaling = await connectedSignaling(drachtio);
+      const dialer = new SignalingDialer(signaling, log);
+      const { password, sip } = freeswitch;
+      const mixer = createFreeswitchMixer({
+        ...{ name: 'freeswitch', host: '127.0.0.1', port: eventPort, password, sip, log },
+        dialer: () => dialer,
+      });
+      const reports: MixerReport[] = [];
+      mixer.onReport((report) => reports.push(report));
+      await mixer.start();
+      return {
+        mixer,
+        signaling,
+        reports,
+        async stop() {
+          await mixer.stop();
+          signaling.stop();
+        },
+      };
+    },
+    async stop() {
+      await freeswitch.stop();
+      await drachtio.stop();
+    },
+  };
+}
+
+/** A wire to a TCP port that can be cut. */
+export interface Wire {
+  readonly port: number;
+  /** Breaks every connection; new ones are closed at once until `mend`. */
+  cut(): void;
+  mend(): void;
+  close(): void;
+}
+
+export async function layWire(target: number): Promise<Wire> {
+  const open = new Set<Socket>();
+  let whole = true;
+  const server = createServer((near) => {
+    if (!whole) {
+      near.destroy();
+      return;
+    }
+    const far = connectTcp(target, '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      open.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        open.delete(socket);
+        other.destroy();
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    whole = false;
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    port: (server.address() as { port: number }).port,
+    cut,
+    mend: () => {
+      whole = true;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
