@@ -8,7 +8,7 @@ const arrows = {
   'conference-info': [['identity'], ['xml2js']],
   policy: [['conference-info', 'identity'], []],
   bus: [['conference-info', 'identity'], ['@nats-io/', 'zod', 'node:']],
-  'sip-focus': [['bus', 'policy', 'conference-info', 'identity'], ['drachtio-srf', 'drachtio-fsmrf', 'drachtio-modesl', 'sdp-transform', 'node:']],
+  'sip-focus': [['bus', 'policy', 'conference-info', 'identity'], ['drachtio-srf', 'drachtio-fsmrf', 'drachtio-modesl', 'node:']],
   'muc-bridge': [['bus', 'policy', 'conference-info', 'identity'], ['@xmpp/component', 'node:']],
   embedded: [[], ['node:']],
 };

@@ -9,7 +9,7 @@ interface VitestReport {
   readonly numPendingTests: number;
 }
 
-const steps = ['typecheck', 'lint', 'arrows', 'check:generated'] as const;
+const steps = ['typecheck', 'lint', 'arrows', 'unused', 'check:generated'] as const;
 const suites = ['unit', 'contract'] as const;
 
 const run = (command: string, args: readonly string[]): boolean =>
@@ -25,8 +25,11 @@ function runSuite(suite: string): VitestReport | null {
   return good || report.numFailedTests > 0 ? report : { ...report, numFailedTests: 1 };
 }
 
+/** Debian keeps servers in folders that an ordinary user's PATH lacks. */
 const onPath = (name: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
+  [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].some((folder) =>
+    existsSync(join(folder, name)),
+  );
 
 /** Servers that suites use when they are there: how each is found. */
 const servers: readonly (readonly [string, boolean, string])[] = [

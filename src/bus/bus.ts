@@ -37,7 +37,9 @@ export interface Bus {
   listen(listener: (event: FactEvent) => void): () => void;
   /**
    * Says how a thing is now. Resolves when `facts` has it; no-op when it already stands so.
-   * While degraded it resolves at once and is sent later. Rejects with BUS_MESSAGE_INVALID when the value has not the form of its kind.
+   * While degraded it resolves at once and is sent later. Rejects with BUS_MESSAGE_INVALID when the value has not the form of its kind,
+   * with BUS_CONFLICT when another process said something newer of the same subject (its fact stands; compare again), and with
+   * BUS_UNAVAILABLE when too many facts are waiting for the server.
    */
   publish<K extends FactKind>(link: string, kind: K, key: string, value: FactValues[K]): Promise<void>;
   /** Takes a fact back; no-op when it does not stand. */

@@ -66,12 +66,6 @@ const schemas = {
 /** All kinds, in a fixed order. */
 export const factKinds = Object.keys(schemas) as readonly FactKind[];
 
-/** A fact as it travels: the value (null = withdrawn) and the trace id of its cause. */
-export interface FactMessage<K extends FactKind = FactKind> {
-  readonly value: FactValues[K] | null;
-  readonly trace?: string;
-}
-
 /** Checks a value against the form of its kind; throws BUS_MESSAGE_INVALID with the place and what is expected (no values). */
 export function checkFact<K extends FactKind>(kind: K, value: unknown): FactValues[K] {
   const result = schemas[kind].safeParse(value);

@@ -15,7 +15,3 @@ export interface Binding {
 
 /** Bindings by AOR. */
 export type Bindings = ReadonlyMap<string, Binding>;
-
-/** The binding with the stronger proof; the first when they are alike. */
-export const strongerBinding = (one: Binding, other: Binding): Binding =>
-  proofs.indexOf(other.proof) > proofs.indexOf(one.proof) ? other : one;

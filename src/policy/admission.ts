@@ -45,6 +45,8 @@ export function admit(
   const jid = jidOfLeg({ aor }, bindings);
   const against = barrier({ aor, jid }, meeting, settings);
   if (against) return refuse(against.status, against.text);
+  // Who is banned, a member or muted is not known before the room has been seen: later is better than wrongly let in.
+  if (meeting.room === null) return refuse(503, 'The room of this conference is not known yet');
   if (aor === null && settings.anonymousCallers === 'refuse') return refuse(403, 'Please prove who you are');
   if (meeting.legs.size >= link.maximumUsers) return refuse(486, 'The conference is full');
   return { act: 'join', expulsion: jid === null ? null : (meeting.expulsions.get(jid)?.id ?? null) };

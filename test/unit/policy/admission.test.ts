@@ -38,6 +38,12 @@ describe('admission', () => {
     expect(status({}, null, { ...defaultPolicy, anonymousCallers: 'refuse' })).toBe(403);
   });
 
+  it('asks to come again while the room has not been seen, but ends no call for it', () => {
+    expect(status({ room: null })).toBe(503);
+    expect(status({ room: null, closed: true })).toBe(404);
+    expect(mustLeave(leg(), meeting({ room: null }), bindings, defaultPolicy)).toBeNull();
+  });
+
   it('notes the expulsion that stands', () => {
     expect(admit(bobAor, link, meeting({ expulsion: 'e1' }), bindings, defaultPolicy)).toEqual({
       act: 'join',

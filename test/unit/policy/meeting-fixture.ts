@@ -63,7 +63,8 @@ export const leg = (change: Partial<LegFact> = {}): LegFact => ({
 });
 
 export interface MeetingParts {
-  room?: Partial<RoomFact>;
+  /** Null: nothing is known of the room yet. */
+  room?: Partial<RoomFact> | null;
   occupants?: readonly OccupantFact[];
   affiliations?: Record<string, Exclude<Affiliation, 'none'>>;
   voicesTaken?: readonly string[];
@@ -76,7 +77,7 @@ export interface MeetingParts {
 export const meeting = (parts: MeetingParts = {}): Meeting => ({
   id: 'tea',
   link: { room: link.room, conference: link.conference, state: parts.closed ? 'closed' : 'open', reason: null },
-  room: room(parts.room),
+  room: parts.room === null ? null : room(parts.room),
   occupants: new Map((parts.occupants ?? []).map((one) => [one.nick, one])),
   affiliations: new Map(
     Object.entries(parts.affiliations ?? {}).map(([jid, affiliation]) => [jid, { jid, affiliation }]),
