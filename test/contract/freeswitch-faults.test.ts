@@ -1,14 +1,9 @@
 /** What goes wrong around FreeSWITCH, for real: callers who vanish, lost connections, servers that die, processes that are replaced. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MixerReport } from '../../src/sip-focus/mixer.ts';
-import {
-  type FreeswitchStack,
-  layWire,
-  type MixerProcess,
-  missingServers,
-  startFreeswitchStack,
-} from './freeswitch-stack.ts';
+import { type FreeswitchStack, type MixerProcess, missingServers, startFreeswitchStack } from './freeswitch-stack.ts';
 import { amplitudeOf, RtpPeer } from './rtp-peer.ts';
+import { layWire } from './tcp-wire.ts';
 
 const lacking = missingServers.length === 0 ? '' : ` (skipped, not here: ${missingServers.join(', ')})`;
 const patience = { timeout: 20_000, interval: 25 };

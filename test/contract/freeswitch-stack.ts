@@ -1,13 +1,14 @@
 /** A real FreeSWITCH and a real drachtio-server, with the mixer of this service on both. */
-import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { expect } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { drachtioLimits } from '../../src/sip-focus/flow-gate.ts';
 import { createFreeswitchMixer } from '../../src/sip-focus/freeswitch-mixer.ts';
 import type { Mixer, MixerReport } from '../../src/sip-focus/mixer.ts';
 import { Signaling } from '../../src/sip-focus/signaling.ts';
-import { SignalingDialer } from '../../src/sip-focus/uac-dialer.ts';
+import { SignalingDialer, type UacDialer } from '../../src/sip-focus/uac-dialer.ts';
 import { type DrachtioServer, findDrachtio, startDrachtio } from '../harness/servers/drachtio.ts';
 import { type FreeswitchServer, findFreeswitch, startFreeswitch } from '../harness/servers/freeswitch.ts';
+import type { Place } from './sip-focus-stage.ts';
 
 const log = createLog({ level: (process.env.TEST_LOG as 'debug' | undefined) ?? 'silent' });
 
@@ -31,6 +32,8 @@ export interface FreeswitchStack {
   readonly freeswitch: FreeswitchServer;
   /** Another process of the service. `eventPort` leads to the event socket; default the true one. */
   startProcess(settings?: { eventPort?: number }): Promise<MixerProcess>;
+  /** Both servers as a place for a focus; it does not stop them. */
+  place(): Place;
   stop(): Promise<void>;
 }
 
@@ -50,17 +53,26 @@ export async function startFreeswitchStack(): Promise<FreeswitchStack> {
   const verbose = 'TEST_LOG' in process.env;
   const drachtio = await startDrachtio({ loglevel: verbose ? 'info' : 'notice' });
   const freeswitch = await startFreeswitch({ loglevel: verbose ? 'debug' : 'warning' });
+  const { password, sip } = freeswitch;
+  const newMixer = (dialer: () => UacDialer, port = freeswitch.eventPort): Mixer =>
+    createFreeswitchMixer({ name: 'freeswitch', host: '127.0.0.1', port, password, sip, log, dialer });
   return {
     drachtio,
     freeswitch,
+    place: () => ({
+      sipPort: drachtio.sipPort,
+      admin: { port: drachtio.adminPort, secret: drachtio.secret },
+      limits: drachtioLimits,
+      newMixer: (dialer) => newMixer(dialer),
+      async expectNothingLeft() {
+        expect(await freeswitch.api('show channels count')).toBe('0 total.');
+      },
+      stop: async () => undefined,
+    }),
     async startProcess({ eventPort = freeswitch.eventPort } = {}) {
       const signaling = await connectedSignaling(drachtio);
       const dialer = new SignalingDialer(signaling, log);
-      const { password, sip } = freeswitch;
-      const mixer = createFreeswitchMixer({
-        ...{ name: 'freeswitch', host: '127.0.0.1', port: eventPort, password, sip, log },
-        dialer: () => dialer,
-      });
+      const mixer = newMixer(() => dialer, eventPort);
       const reports: MixerReport[] = [];
       mixer.onReport((report) => reports.push(report));
       await mixer.start();
@@ -77,55 +89,6 @@ export async function startFreeswitchStack(): Promise<FreeswitchStack> {
     async stop() {
       await freeswitch.stop();
       await drachtio.stop();
-    },
-  };
-}
-
-/** A wire to a TCP port that can be cut. */
-export interface Wire {
-  readonly port: number;
-  /** Breaks every connection; new ones are closed at once until `mend`. */
-  cut(): void;
-  mend(): void;
-  close(): void;
-}
-
-export async function layWire(target: number): Promise<Wire> {
-  const open = new Set<Socket>();
-  let whole = true;
-  const server = createServer((near) => {
-    if (!whole) {
-      near.destroy();
-      return;
-    }
-    const far = connectTcp(target, '127.0.0.1');
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        open.delete(socket);
-        other.destroy();
-      });
-    }
-    near.pipe(far).pipe(near);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const cut = (): void => {
-    whole = false;
-    for (const socket of open) socket.destroy();
-  };
-  return {
-    port: (server.address() as { port: number }).port,
-    cut,
-    mend: () => {
-      whole = true;
-    },
-    close: () => {
-      cut();
-      server.close();
     },
   };
 }

@@ -1,0 +1,18 @@
+/** The focus's contract on a real drachtio-server and a real FreeSWITCH. */
+import { afterAll, beforeAll, describe } from 'vitest';
+import { type FreeswitchStack, missingServers, startFreeswitchStack } from './freeswitch-stack.ts';
+import { sipFocusContract } from './sip-focus-contract.ts';
+
+const lacking = missingServers.length === 0 ? '' : ` (skipped, not here: ${missingServers.join(', ')})`;
+
+describe.skipIf(lacking !== '')(`with real servers${lacking}`, () => {
+  let stack: FreeswitchStack;
+
+  beforeAll(async () => {
+    stack = await startFreeswitchStack();
+  }, 120_000);
+
+  afterAll(() => stack?.stop());
+
+  sipFocusContract('drachtio-server and FreeSWITCH', async () => stack.place());
+});
