@@ -17,6 +17,7 @@ export class XmppUser {
   readonly #rooms = new Map<string, XmppRoom>();
   readonly #watch = new Watch();
   readonly #pending = new Map<string, (reply: Element) => void>();
+  #connected = true;
 
   private constructor(entity: ClientEntity, address: string) {
     this.#client = entity;
@@ -43,6 +44,11 @@ export class XmppUser {
     const user = new XmppUser(entity, address.toString());
     await user.send(xml('presence'));
     return user;
+  }
+
+  /** False once the connection has ended, for whatever reason. */
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Enters a room; resolves at one's own presence (110), rejects with StanzaRefused. */
@@ -121,6 +127,7 @@ export class XmppUser {
   }
 
   #ended(error: Error): void {
+    this.#connected = false;
     this.#watch.end(error);
     for (const room of this.#rooms.values()) room.disconnected(error);
   }

@@ -1,0 +1,85 @@
+/** Where phones call: the agent inside the bridge, or a drachtio-server with FreeSWITCH behind it. */
+import { createSocket } from 'node:dgram';
+import { type DrachtioServer, startDrachtio } from '../servers/drachtio.ts';
+import { type FreeswitchServer, startFreeswitch } from '../servers/freeswitch.ts';
+import { freePort } from '../servers/process.ts';
+import type { Section } from './bridge-config.ts';
+import type { SipKind } from './find-stacks.ts';
+
+/** The SIP servers of a stack; none run for `embedded`. */
+export interface SipSide {
+  /** UDP and TCP. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly drachtio: DrachtioServer | null;
+  readonly freeswitch: FreeswitchServer | null;
+  /** What the bridge's configuration says of them. */
+  readonly config: { readonly server: Section; readonly mixer: Section };
+  stop(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+
+/** A port that is free for TCP and for UDP. */
+async function freeSipPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort('tcp');
+    const free = await new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp4');
+      socket.once('error', () => resolve(false));
+      socket.bind(port, host, () => socket.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
+export async function startSipSide(kind: SipKind): Promise<SipSide> {
+  return kind === 'native' ? startNative() : reserveEmbedded();
+}
+
+async function reserveEmbedded(): Promise<SipSide> {
+  const port = await freeSipPort();
+  return {
+    address: { host, port },
+    drachtio: null,
+    freeswitch: null,
+    config: {
+      server: { kind: 'embedded', listen: [`udp:${host}:${port}`, `tcp:${host}:${port}`] },
+      mixer: { kind: 'embedded', host },
+    },
+    async stop() {
+      // it ends with the bridge
+    },
+  };
+}
+
+async function startNative(): Promise<SipSide> {
+  const [drachtioStart, freeswitchStart] = await Promise.allSettled([
+    freeSipPort().then((sipPort) => startDrachtio({ sipPort })),
+    startFreeswitch(),
+  ]);
+  const drachtio = drachtioStart.status === 'fulfilled' ? drachtioStart.value : null;
+  const freeswitch = freeswitchStart.status === 'fulfilled' ? freeswitchStart.value : null;
+  const stop = async (): Promise<void> => {
+    await Promise.all([drachtio?.stop(), freeswitch?.stop()]);
+  };
+  if (drachtio === null || freeswitch === null) {
+    await stop();
+    throw [drachtioStart, freeswitchStart].find((start) => start.status === 'rejected')?.reason;
+  }
+  return {
+    address: { host, port: drachtio.sipPort },
+    drachtio,
+    freeswitch,
+    config: {
+      server: { kind: 'drachtio', host, port: drachtio.adminPort, secret: drachtio.secret },
+      mixer: {
+        kind: 'freeswitch',
+        host,
+        port: freeswitch.eventPort,
+        password: freeswitch.password,
+        sip: freeswitch.sip,
+      },
+    },
+    stop,
+  };
+}
