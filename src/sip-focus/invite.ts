@@ -46,9 +46,8 @@ function endpointOf(request: IncomingRequest, identity: CallerIdentity): string 
 
 export class InviteHandler {
   readonly #context: InviteContext;
-  /** Calls on their way in, by link: they count as taken places. */
-  readonly #pending = new Map<string, number>();
-  #pendingTotal = 0;
+  /** Calls on their way in, leg id to link id: they count as taken places. */
+  readonly #pending = new Map<string, string>();
 
   constructor(context: InviteContext) {
     this.#context = context;
@@ -62,7 +61,7 @@ export class InviteHandler {
       return;
     }
     const { bus, policy } = this.#context;
-    const places = { ...link, maximumUsers: link.maximumUsers - (this.#pending.get(link.id) ?? 0) };
+    const places = { ...link, maximumUsers: link.maximumUsers - this.#onTheirWay(link) };
     const admission = admit(identity.aor, places, bus.facts.meeting(link.id), bus.facts.bindings, policy);
     if (admission.act === 'refuse') {
       this.#context.log.info({ link: link.id, status: admission.status }, 'a caller is not let in');
@@ -70,19 +69,19 @@ export class InviteHandler {
       await request.respond(admission.status, { reason: admission.text, headers });
       return;
     }
-    this.#count(link, 1);
+    const candidate = this.#candidate(request, identity, admission.expulsion);
+    this.#pending.set(candidate.leg, link.id);
     try {
-      await this.#join(request, link, this.#candidate(request, identity, admission.expulsion));
+      await this.#join(request, link, candidate);
     } finally {
-      this.#count(link, -1);
+      this.#pending.delete(candidate.leg);
     }
   }
 
-  #count(link: LinkSettings, by: number): void {
-    this.#pendingTotal += by;
-    const count = (this.#pending.get(link.id) ?? 0) + by;
-    if (count === 0) this.#pending.delete(link.id);
-    else this.#pending.set(link.id, count);
+  /** Calls on their way in that are no legs yet: a leg is published before its INVITE is done with, and must not count twice. */
+  #onTheirWay(link: LinkSettings): number {
+    const { legs } = this.#context.bus.facts.meeting(link.id);
+    return [...this.#pending].filter(([leg, home]) => home === link.id && !legs.has(leg)).length;
   }
 
   #refusal(request: IncomingRequest): { status: number; headers: Record<string, string> } | null {
@@ -94,7 +93,7 @@ export class InviteHandler {
     if (request.body !== '' && type !== 'application/sdp')
       return { status: 415, headers: { Accept: 'application/sdp' } };
     if (request.header('Contact') === null) return { status: 400, headers: {} };
-    if (!this.#context.mixer.ready() || this.#pendingTotal >= this.#context.maximumPending) {
+    if (!this.#context.mixer.ready() || this.#pending.size >= this.#context.maximumPending) {
       return { status: 503, headers: { 'Retry-After': retryAfter() } };
     }
     return null;

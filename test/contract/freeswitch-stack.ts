@@ -87,6 +87,7 @@ export async function startFreeswitchStack(): Promise<FreeswitchStack> {
       };
     },
     async stop() {
+      if (verbose) process.stderr.write(drachtio.log());
       await freeswitch.stop();
       await drachtio.stop();
     },
