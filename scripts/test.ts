@@ -31,13 +31,16 @@ const onPath = (name: string): boolean =>
     existsSync(join(folder, name)),
   );
 
-/** Servers that suites use when they are there: how each is found. */
-const servers: readonly (readonly [string, boolean, string])[] = [
+/** Servers and foreign programs that suites use when they are there: how each is found. */
+const programs: readonly (readonly [string, boolean, string])[] = [
   ['prosody', onPath('prosody'), 'not on PATH'],
   ['ejabberd', onPath('ejabberdctl'), 'ejabberdctl not on PATH'],
   ['nats-server', onPath('nats-server'), 'not on PATH'],
   ['drachtio-server', onPath('drachtio') || 'DRACHTIO_BIN' in process.env, 'not on PATH, DRACHTIO_BIN not set'],
   ['FreeSWITCH', onPath('freeswitch') || 'FREESWITCH_HOME' in process.env, 'not on PATH, FREESWITCH_HOME not set'],
+  ['xmllint', onPath('xmllint'), 'documents were not checked against the RFC 4575 schema: not on PATH'],
+  ['sipp', onPath('sipp'), 'not on PATH'],
+  ['baresip', onPath('baresip'), 'not on PATH'],
 ];
 
 mkdirSync('.tmp', { recursive: true });
@@ -47,7 +50,7 @@ const broken = reports.filter(([, report]) => report === null).map(([suite]) => 
 const total = (key: keyof VitestReport): number => reports.reduce((sum, [, report]) => sum + (report?.[key] ?? 0), 0);
 
 console.log('\n--- summary ---');
-for (const [name, found, why] of servers) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
+for (const [name, found, why] of programs) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
 for (const step of failedSteps) console.log(`failed check: ${step}`);
 for (const suite of broken) console.log(`failed to run: ${suite}`);
 const failed = total('numFailedTests') + failedSteps.length + broken.length;
