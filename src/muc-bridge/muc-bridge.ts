@@ -3,6 +3,7 @@ import type { Asks } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Lease, Leases } from '../bus/leases.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
+import type { RoomFact } from '../conference-info/occupant.ts';
 import type { Logger } from '../log.ts';
 import { ComponentLink, type ComponentSettings } from './component.ts';
 import { type DiscoFacts, replyTo } from './disco.ts';
@@ -51,6 +52,20 @@ export interface MucBridgeOptions {
   readonly instance: string;
 }
 
+/** What a person who looks for a fault wants to know. */
+export interface MucBridgeState {
+  readonly online: boolean;
+  /** Another process speaks for the component domain. */
+  readonly standby: boolean;
+  readonly rooms: readonly {
+    readonly link: string;
+    readonly joined: boolean;
+    readonly state: 'open' | 'closed' | 'unknown';
+    readonly occupants: number;
+    readonly advertised: RoomFact['advertised'];
+  }[];
+}
+
 /** A running or stopped XMPP half. */
 export interface MucBridge {
   /** Publishes the links and begins to connect; resolves at once after that. The bus must be started. */
@@ -59,8 +74,7 @@ export interface MucBridge {
   stop(): Promise<void>;
   /** True when connected and in every open room. A process that stands by for the lease is not ready to act, but healthy: see `debug`. */
   ready(): boolean;
-  /** State for people who look for a fault. */
-  debug(): Readonly<Record<string, unknown>>;
+  debug(): MucBridgeState;
 }
 
 /** One fixed resource: after a crash the new process takes the place of the old one's occupant instead of standing beside it. */
@@ -130,11 +144,11 @@ class Half implements MucBridge {
     return [...this.#rooms.all()].every((room) => room.joined || room.meeting.link?.state === 'closed');
   }
 
-  debug(): Readonly<Record<string, unknown>> {
+  debug(): MucBridgeState {
     const rooms = [...this.#rooms.all()].map((room) => ({
       link: room.link.id,
       joined: room.joined,
-      state: room.meeting.link?.state ?? 'unknown',
+      state: room.meeting.link?.state ?? ('unknown' as const),
       occupants: room.meeting.occupants.size,
       advertised: room.meeting.room?.advertised ?? 'none',
     }));

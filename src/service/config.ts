@@ -1,4 +1,5 @@
 /** The configuration an operator writes: its schema is the only source of the sample, the checks and their texts. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { canonicalAor } from '../identity/aor.ts';
 import { parseJid } from '../identity/jid.ts';
@@ -20,6 +21,16 @@ const sipUri = z
     (text) => canonicalAor(text)?.startsWith('sip:') ?? false,
     'expected a SIP URI such as sip:tea@conf.example.org',
   );
+/** An IP address with or without a port; null when the text is none. */
+export function parsePeer(text: string): { address: string; port?: number } | null {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? text;
+  if (isIP(address) === 0) return null;
+  if (digits === undefined) return { address };
+  const number = Number(digits);
+  return number >= 1 && number <= 65535 ? { address, port: number } : null;
+}
+
 const duration = (unit: string) => z.number().min(0).max(86400).describe(unit);
 
 const log = z
@@ -114,8 +125,17 @@ const sip = z.strictObject({
     'require: every caller but a trusted peer must prove an AOR.',
   ),
   'trusted-peers': note(
-    z.array(z.string()).default([]),
-    'Addresses whose From and P-Asserted-Identity are believed (RFC 3325).',
+    z
+      .array(
+        z
+          .string()
+          .refine(
+            (text) => parsePeer(text) !== null,
+            'expected an IP address, with a port or without: 192.0.2.10, 192.0.2.10:5060, [2001:db8::1]:5060',
+          ),
+      )
+      .default([]),
+    'Addresses whose From and P-Asserted-Identity are believed (RFC 3325); with a port only when the peer always sends from it.',
     ['192.0.2.10'],
   ),
   watching: note(

@@ -3,22 +3,44 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly legs: Gauge<'link'>;
-  readonly subscriptions: Gauge;
   readonly callsRefused: Counter<'status'>;
   readonly orders: Counter<'kind'>;
+  readonly ordersFailed: Counter<'kind'>;
   readonly orderSeconds: Histogram<'kind'>;
 }
 
+/** What is counted at the moment somebody asks. */
+export interface Sample {
+  /** Call legs of this instance by link id. */
+  readonly legs: ReadonlyMap<string, number>;
+  readonly subscriptions: number;
+}
+
 /** Makes all metrics on a registry of their own, so that several services may live in one process. */
-export function createMetrics(): Metrics {
+export function createMetrics(sample: () => Sample): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'cusax_legs',
+    help: 'Call legs now.',
+    labelNames: ['link'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [link, legs] of sample().legs) this.set({ link }, legs);
+    },
+  });
+  new Gauge({
+    name: 'cusax_subscriptions',
+    help: 'Conference-state subscriptions now.',
+    registers,
+    collect() {
+      this.set(sample().subscriptions);
+    },
+  });
   return {
     registry,
-    legs: new Gauge({ name: 'cusax_legs', help: 'Call legs now.', labelNames: ['link'], registers }),
-    subscriptions: new Gauge({ name: 'cusax_subscriptions', help: 'Conference-state subscriptions now.', registers }),
     callsRefused: new Counter({
       name: 'cusax_calls_refused_total',
       help: 'Calls refused, by SIP status.',
@@ -27,7 +49,13 @@ export function createMetrics(): Metrics {
     }),
     orders: new Counter({
       name: 'cusax_orders_total',
-      help: 'Orders given to the mixer or a room.',
+      help: 'Orders given to the mixer.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    ordersFailed: new Counter({
+      name: 'cusax_orders_failed_total',
+      help: 'Orders that the mixer refused or did not confirm.',
       labelNames: ['kind'],
       registers,
     }),

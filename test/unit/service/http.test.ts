@@ -8,7 +8,7 @@ const http = (parts: readonly Readiness[] = [], withToken: string | undefined = 
   createHttp({
     token: withToken,
     readiness: () => parts,
-    metrics: createMetrics(),
+    metrics: createMetrics(() => ({ legs: new Map([['tea', 2]]), subscriptions: 1 })),
     log: createLog({ level: 'silent' }),
     admin: (server) => {
       server.post('/echo', async (request) => request.body);
@@ -30,7 +30,7 @@ describe('health and metrics', () => {
   });
 
   it('gives the metrics', async () => {
-    expect((await http().inject('/metrics')).body).toContain('# TYPE cusax_legs gauge');
+    expect((await http().inject('/metrics')).body).toContain('cusax_legs{link="tea"} 2');
   });
 });
 
@@ -44,7 +44,7 @@ describe('the admin API', () => {
     const closed = createHttp({
       token: undefined,
       readiness: () => [],
-      metrics: createMetrics(),
+      metrics: createMetrics(() => ({ legs: new Map([['tea', 2]]), subscriptions: 1 })),
       log: createLog({ level: 'silent' }),
       admin: () => undefined,
     });
