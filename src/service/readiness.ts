@@ -19,11 +19,17 @@ const part = (name: string, ready: boolean, good: string, bad: string): Readines
   text: ready ? good : bad,
 });
 
-/** All parts. A process that stands by while another speaks for the component domain is ready: its calls work. */
+/**
+ * All parts. A process that stands by is ready, because its calls work, once another is seen to speak for the component
+ * domain: until then calls are put off, since nobody knows the rooms.
+ */
 export function readinessOf({ bus, focus, mixer, muc }: ServiceParts): readonly Readiness[] {
   const { standby, rooms } = muc.debug();
-  const standsBy = focus !== null && standby === true;
-  const unadvertised = rooms.filter((room) => room.joined && room.advertised !== 'room').length;
+  const spokenFor = rooms.every(
+    ({ link, state }) => state === 'closed' || bus.facts.meeting(link).room?.joined === true,
+  );
+  const standsBy = focus !== null && standby && spokenFor;
+  const unadvertised = rooms.filter((room) => room.joined && room.advertised === 'focus').length;
   const advert =
     unadvertised === 0
       ? 'connected, and in every open room'
