@@ -1,39 +1,70 @@
 /** Leases inside one process. */
 import type { Lease, Leases } from './leases.ts';
 
+class MemoryLease implements Lease {
+  readonly name: string;
+  readonly holder: string;
+  readonly #free: () => void;
+  readonly #listeners = new Set<() => void>();
+  #held = true;
+
+  constructor(name: string, holder: string, free: () => void) {
+    this.name = name;
+    this.holder = holder;
+    this.#free = free;
+  }
+
+  held(): boolean {
+    return this.#held;
+  }
+
+  onLost(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  lose(): void {
+    this.#held = false;
+    for (const listener of this.#listeners) listener();
+  }
+
+  async release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#free();
+  }
+}
+
 /** Makes leases that several parts of one process may contend for. */
 export function createMemoryLeases(): Leases {
-  const holders = new Map<string, { holder: string; freed: Promise<void>; free: () => void }>();
-  const take = (name: string, holder: string): Lease => {
-    let free = (): void => undefined;
-    const freed = new Promise<void>((resolve) => {
-      free = resolve;
+  const leases = new Map<string, MemoryLease>();
+  const waiters = new Set<() => void>();
+  const acquire = async (name: string, holder: string): Promise<Lease | null> => {
+    const current = leases.get(name);
+    if (current && current.holder !== holder) return null;
+    const lease = new MemoryLease(name, holder, () => {
+      leases.delete(name);
+      for (const wake of waiters) wake();
     });
-    const entry = { holder, freed, free };
-    holders.set(name, entry);
-    return {
-      name,
-      held: () => holders.get(name) === entry,
-      onLost: () => undefined,
-      async release() {
-        if (holders.get(name) === entry) holders.delete(name);
-        free();
-      },
-    };
+    leases.set(name, lease);
+    current?.lose();
+    return lease;
   };
-  const acquire = async (name: string, holder: string): Promise<Lease | null> =>
-    holders.has(name) ? null : take(name, holder);
   return {
     acquire,
     async wait(name, holder, signal) {
       for (;;) {
         signal.throwIfAborted();
-        const current = holders.get(name);
-        if (!current) return take(name, holder);
-        const aborted = new Promise<void>((resolve) =>
-          signal.addEventListener('abort', () => resolve(), { once: true }),
-        );
-        await Promise.race([current.freed, aborted]);
+        const lease = await acquire(name, holder);
+        if (lease !== null) return lease;
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            waiters.delete(wake);
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          waiters.add(wake);
+          signal.addEventListener('abort', wake);
+        });
       }
     },
   };

@@ -1,7 +1,9 @@
 /**
  * Leases in a NATS key-value bucket. A holder renews its entry by compare-and-set; whoever waits takes it over when the entry is gone, or when its revision
  * has not moved for the whole term on the reader's own monotonic clock. Wall clocks, also the server's, decide nothing that two processes must agree on.
+ * Who waits says so in a second entry: a holder that is cut off from NATS must give up only when somebody may take its place.
  */
+import { randomBytes } from 'node:crypto';
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream';
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -40,6 +42,8 @@ class NatsLeases implements Leases {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #term: number;
+  /** Tells this run from an earlier or later one of the same holder. */
+  readonly #run = randomBytes(9).toString('base64url');
   readonly #sightings = new Map<string, Sighting>();
   #bucket: { connection: NatsConnection; kv: Promise<KV> } | undefined;
 
@@ -50,17 +54,23 @@ class NatsLeases implements Leases {
   }
 
   async acquire(name: string, holder: string): Promise<Lease | null> {
+    const key = keyOf(name);
+    const own = `${holder} ${this.#run}`;
     const began = performance.now();
-    const work = this.#take(keyOf(name), holder);
+    const work = this.#take(key, own, (entry) => holderOf(entry) === holder || this.#silent(key, entry));
     const revision = await withinLimit(work, this.#term * trust, unavailable).catch((cause: unknown) => {
       throw cause instanceof BridgeError ? cause : unavailable(cause);
     });
     if (revision === null) return null;
-    const renew = async (known: number): Promise<number> => (await this.#kv()).update(keyOf(name), holder, known);
-    const release = async (known: number): Promise<void> => {
-      await (await this.#kv()).delete(keyOf(name), { previousSeq: known });
-    };
-    return new HeldLease({ name, term: this.#term, began, revision, renew, release, log: this.#log });
+    return new HeldLease({
+      ...{ name, term: this.#term, began, revision, log: this.#log },
+      renew: async (known) => (await this.#kv()).update(key, own, known),
+      retake: () => this.#take(key, own, (entry) => entry.string() === own),
+      contested: async () => (await (await this.#kv()).get(waitingKeyOf(name)))?.operation === 'PUT',
+      release: async (known) => {
+        await (await this.#kv()).delete(key, { previousSeq: known });
+      },
+    });
   }
 
   async wait(name: string, holder: string, signal: AbortSignal): Promise<Lease> {
@@ -70,6 +80,7 @@ class NatsLeases implements Leases {
         const lease = await this.acquire(name, holder);
         if (lease !== null && !signal.aborted) return lease;
         await lease?.release();
+        await (await this.#kv()).put(waitingKeyOf(name), holder);
       } catch (err) {
         this.#log.debug({ err, lease: name }, 'a lease cannot be asked for now');
       }
@@ -77,14 +88,13 @@ class NatsLeases implements Leases {
     }
   }
 
-  /** The revision under which we hold the key now, or null while another holds it. */
-  async #take(key: string, holder: string): Promise<number | null> {
+  /** The revision under which we hold the key now, or null while another holds it that must not be replaced. */
+  async #take(key: string, own: string, replaceable: (entry: KvEntry) => boolean): Promise<number | null> {
     const kv = await this.#kv();
     const entry = await kv.get(key);
     try {
-      if (entry === null || entry.operation !== 'PUT') return await kv.create(key, holder);
-      if (!this.#silent(key, entry)) return null;
-      return await kv.update(key, holder, entry.revision);
+      if (entry === null || entry.operation !== 'PUT') return await kv.create(key, own);
+      return replaceable(entry) ? await kv.update(key, own, entry.revision) : null;
     } catch (error) {
       if (isConflict(error)) return null;
       throw error;
@@ -118,6 +128,9 @@ interface HeldLeaseSettings {
   readonly began: number;
   readonly revision: number;
   readonly renew: (revision: number) => Promise<number>;
+  /** Takes it once more when it has lapsed or is still under our name; null when another has it. */
+  readonly retake: () => Promise<number | null>;
+  readonly contested: () => Promise<boolean>;
   readonly release: (revision: number) => Promise<void>;
   readonly log: Logger;
 }
@@ -130,6 +143,8 @@ class HeldLease implements Lease {
   #sureUntil: number;
   #revision: number;
   #over = false;
+  #doubtful = false;
+  #contested = false;
   #renewing = false;
 
   constructor(settings: HeldLeaseSettings) {
@@ -142,8 +157,8 @@ class HeldLease implements Lease {
   }
 
   held(): boolean {
-    if (!this.#over && performance.now() >= this.#sureUntil) this.#lose();
-    return !this.#over;
+    this.#judge();
+    return !this.#over && !this.#doubtful;
   }
 
   onLost(listener: () => void): void {
@@ -162,19 +177,55 @@ class HeldLease implements Lease {
     );
   }
 
+  /** Past the time in which nobody else can have it: who may have been replaced gives up, who is alone goes on in doubt. */
+  #judge(): void {
+    if (this.#over || performance.now() < this.#sureUntil) return;
+    if (this.#contested) this.#lose();
+    else if (!this.#doubtful) {
+      this.#doubtful = true;
+      this.#settings.log.warn({ lease: this.name }, 'a lease cannot be renewed; nobody waited for it, so it is kept');
+    }
+  }
+
   async #beat(): Promise<void> {
-    if (!this.held() || this.#renewing) return;
-    const { term, renew } = this.#settings;
-    const began = performance.now();
+    this.#judge();
+    if (this.#over || this.#renewing) return;
     this.#renewing = true;
     try {
-      this.#revision = await withinLimit(renew(this.#revision), (term * trust) / 2, unavailable);
-      this.#sureUntil = began + term * trust;
-    } catch (error) {
-      if (isConflict(error) && !this.#over) this.#lose();
+      await this.#renew();
     } finally {
       this.#renewing = false;
     }
+  }
+
+  async #renew(): Promise<void> {
+    const { term, renew, contested } = this.#settings;
+    const limit = (term * trust) / 2;
+    const began = performance.now();
+    try {
+      this.#revision = await withinLimit(renew(this.#revision), limit, unavailable);
+      this.#sure(began);
+      this.#contested = await withinLimit(contested(), limit, unavailable);
+    } catch (error) {
+      if (isConflict(error) && !this.#over) await this.#renewLapsed(began);
+    }
+  }
+
+  /** The entry is not as we left it: it has lapsed, a renewal of ours was stored unheard, or another holder has it. */
+  async #renewLapsed(began: number): Promise<void> {
+    const revision = await this.#settings.retake().catch(() => undefined);
+    if (revision === undefined || this.#over) return;
+    if (revision === null) {
+      this.#lose();
+      return;
+    }
+    this.#revision = revision;
+    this.#sure(began);
+  }
+
+  #sure(began: number): void {
+    this.#sureUntil = began + this.#settings.term * trust;
+    this.#doubtful = false;
   }
 
   #lose(): void {
@@ -189,6 +240,11 @@ class HeldLease implements Lease {
 function keyOf(name: string): string {
   return Buffer.from(name, 'utf8').toString('base64url');
 }
+
+/** Who wrote an entry, without the run. */
+const holderOf = (entry: KvEntry): string => entry.string().slice(0, entry.string().lastIndexOf(' '));
+
+const waitingKeyOf = (name: string): string => `${keyOf(name)}.waiting`;
 
 function isConflict(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamWrongLastSequence;

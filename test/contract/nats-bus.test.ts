@@ -13,6 +13,7 @@ import type { VoiceTakenFact } from '../../src/conference-info/occupant.ts';
 import { createLog } from '../../src/log.ts';
 import { findNats, type NatsServer, startNats } from '../harness/servers/nats.ts';
 import { type BusSide, busContract } from './bus-contract.ts';
+import { layWire } from './tcp-wire.ts';
 
 const log = createLog({ level: 'silent' });
 const taken = (jid: string, by: string | null = null): VoiceTakenFact => ({ jid, by });
@@ -266,17 +267,58 @@ describe.skipIf(findNats() === null)('on nats-server', () => {
     });
 
     it('gives the lease of a silent holder to who waits, and the holder knows before', async () => {
-      const { one, two } = await world(2);
-      const first = await one.leases.acquire('d', 'one');
-      let lost = false;
-      first?.onLost(() => {
-        lost = true;
+      const { server, one, two } = await world(2);
+      const cut = await layWire(server.port);
+      const far = sideOf({ ...server, url: `nats://127.0.0.1:${cut.port}` });
+      cleanUp.push(async () => {
+        await far.bus.close();
+        cut.close();
       });
-      await one.bus.close();
-      const second = await two.leases.wait('d', 'two', AbortSignal.timeout(20_000));
+      await far.bus.start();
+      const first = await far.leases.acquire('d', 'far');
+      let lostAt = 0;
+      first?.onLost(() => {
+        lostAt = performance.now();
+      });
+      const waiting = two.leases.wait('d', 'two', AbortSignal.timeout(20_000));
+      // The holder must have seen that somebody waits.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(await one.leases.acquire('d', 'one')).toBeNull();
+      cut.cut();
+      const second = await waiting;
+      const takenAt = performance.now();
       expect(second.held()).toBe(true);
       expect(first?.held()).toBe(false);
-      expect(lost).toBe(true);
+      expect(lostAt).toBeGreaterThan(0);
+      expect(lostAt).toBeLessThan(takenAt);
+    });
+
+    it('leaves the lease to a holder who is alone while the server is away', async () => {
+      const { server, one } = await world(1);
+      const lease = await one.leases.acquire('d', 'one');
+      let lost = false;
+      lease?.onLost(() => {
+        lost = true;
+      });
+      await server.kill();
+      await expect.poll(() => lease?.held(), { timeout: 10_000 }).toBe(false);
+      await server.restart();
+      await expect.poll(() => lease?.held(), { timeout: 20_000 }).toBe(true);
+      expect(lost).toBe(false);
+    });
+
+    it('gives the lease to a later run of the same holder at once, and the earlier run loses it for good', async () => {
+      const { one, two } = await world(2);
+      const earlier = await one.leases.acquire('d', 'the same');
+      let losses = 0;
+      earlier?.onLost(() => {
+        losses += 1;
+      });
+      const later = await two.leases.acquire('d', 'the same');
+      expect(later?.held()).toBe(true);
+      await expect.poll(() => losses, { timeout: 5_000 }).toBe(1);
+      expect(later?.held()).toBe(true);
+      expect(earlier?.held()).toBe(false);
     });
 
     it('ends a wait with the signal', async () => {
