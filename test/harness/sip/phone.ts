@@ -1,0 +1,188 @@
+/** A telephone on 127.0.0.1 for the tests and the demo: it calls, answers, proves itself, sends a tone and hears others. */
+import { Watch } from '../xmpp-watch.ts';
+import type { HostPort } from './address.ts';
+import { Call } from './call.ts';
+import type { IncomingRequest } from './dialog.ts';
+import type { PhoneCredentials } from './digest.ts';
+import type { Codec } from './g711.ts';
+import type { HeaderLine, SipMessage } from './message.ts';
+import { RtpSession } from './rtp-session.ts';
+import { SessionNegotiation } from './session-negotiation.ts';
+import type { ClientTransaction } from './transactions.ts';
+import { SipUserAgent } from './user-agent.ts';
+
+export type { Call } from './call.ts';
+
+/** Who a phone is and how it behaves. */
+export interface PhoneOptions {
+  /** Where it sends its requests. */
+  readonly server: HostPort;
+  /** Default: udp. */
+  readonly transport?: 'udp' | 'tcp';
+  /** SIP URI of the user, as in From. */
+  readonly aor: string;
+  readonly displayName?: string;
+  /** Answers a 401 or 407; without it a challenge is a refusal. */
+  readonly credentials?: PhoneCredentials;
+  /** Frequency in Hz of what it sends; 0, the default, sends silence. */
+  readonly tone?: number;
+  /** The one codec it offers; default PCMU. */
+  readonly codec?: Codec;
+  /** More headers of its INVITEs. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sends INVITE without an offer, and the answer in the ACK. */
+  readonly lateOffer?: boolean;
+  /** Answers calls that come to `contactUri`; default: busy. */
+  readonly autoAnswer?: boolean;
+}
+
+/** A call that was refused: the final answer of 300 or above. */
+export class CallRefused extends Error {
+  readonly status: number;
+  readonly reason: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly response: SipMessage;
+
+  constructor(response: SipMessage) {
+    super(`the call was refused: ${response.status} ${response.reason}`);
+    this.name = 'CallRefused';
+    this.status = response.status;
+    this.reason = response.reason;
+    this.headers = response.headers;
+    this.response = response;
+  }
+}
+
+/** A call that is being set up. */
+export interface Dialing {
+  readonly outcome: Promise<Call | CallRefused>;
+  /** Gives up (CANCEL); the outcome is then usually a 487. */
+  cancel(): void;
+}
+
+const contentType: HeaderLine = ['Content-Type', 'application/sdp'];
+
+export class SipPhone {
+  readonly options: PhoneOptions;
+  readonly agent: SipUserAgent;
+  readonly #calls = new Set<Call>();
+  readonly #media = new Set<RtpSession>();
+  readonly #incoming: Call[] = [];
+  readonly #watch = new Watch();
+
+  private constructor(options: PhoneOptions, agent: SipUserAgent) {
+    this.options = options;
+    this.agent = agent;
+    agent.onInvite = (request) => {
+      if (options.autoAnswer !== true) request.respond(486);
+      else this.#answer(request).catch(() => request.respond(488));
+    };
+  }
+
+  /** Switches a phone on; it registers nowhere. */
+  static async open(options: PhoneOptions): Promise<SipPhone> {
+    return new SipPhone(options, await SipUserAgent.open(options));
+  }
+
+  /** The URI at which the phone itself is reached. */
+  get contactUri(): string {
+    return this.agent.contactUri;
+  }
+
+  /** Calls and resolves when the call is up; rejects with CallRefused. */
+  async call(uri: string): Promise<Call> {
+    const outcome = await this.tryCall(uri);
+    if (outcome instanceof CallRefused) throw outcome;
+    return outcome;
+  }
+
+  /** Calls and resolves with what came of it; rejects only when nobody answers. */
+  tryCall(uri: string): Promise<Call | CallRefused> {
+    return this.dial(uri).outcome;
+  }
+
+  /** Begins a call that may be cancelled. */
+  dial(uri: string): Dialing {
+    const dialog = this.agent.dialogTo(uri);
+    let invite: ClientTransaction | undefined;
+    let cancelled = false;
+    const cancel = (): void => {
+      cancelled = true;
+      // RFC 3261 9.1: not before the peer has shown that it knows the INVITE.
+      if (invite?.provisional) this.agent.cancel(invite, dialog);
+    };
+    const setUp = async (): Promise<Call | CallRefused> => {
+      const media = await this.#openMedia();
+      const session = new SessionNegotiation(media, this.options.codec ?? 'PCMU');
+      const late = this.options.lateOffer === true;
+      const extra = Object.entries(this.options.headers ?? {});
+      const content = late ? { headers: extra } : { headers: [contentType, ...extra], body: session.offer('sendrecv') };
+      const response = await this.agent.request(dialog, 'INVITE', content, {
+        onSent: (transaction) => {
+          invite = transaction;
+        },
+        onProvisional: (provisional) => {
+          if (cancelled) cancel();
+          else if (provisional.body !== '' && !late) session.answered(provisional.body);
+        },
+      });
+      if (response.status >= 300) {
+        this.agent.release(dialog);
+        media.close();
+        return new CallRefused(response);
+      }
+      const call = new Call({ agent: this.agent, dialog, media, session, response });
+      this.#calls.add(call);
+      if (late) {
+        this.agent.acknowledge(dialog, response, { headers: [contentType], body: session.answer(response.body) });
+      } else {
+        this.agent.acknowledge(dialog, response);
+        session.answered(response.body);
+      }
+      if (cancelled) await call.hangUp();
+      return call;
+    };
+    return { outcome: setUp(), cancel };
+  }
+
+  /** Resolves with the next call that came in and was answered. */
+  answered(limitMs?: number): Promise<Call> {
+    return this.#watch.until(() => this.#incoming.shift(), 'a call that came in', limitMs);
+  }
+
+  /** Ends the calls that are up and switches the phone off. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#calls].map((call) => call.hangUp().catch(() => undefined)));
+    for (const media of this.#media) media.close();
+    await this.agent.close();
+  }
+
+  async #openMedia(): Promise<RtpSession> {
+    const media = await RtpSession.open(this.options.tone ?? 0);
+    this.#media.add(media);
+    return media;
+  }
+
+  async #answer(request: IncomingRequest): Promise<void> {
+    let cancelled = false;
+    request.onCancel = () => {
+      cancelled = true;
+    };
+    request.respond(180);
+    const media = await this.#openMedia();
+    if (cancelled) return media.close();
+    const session = new SessionNegotiation(media, this.options.codec ?? 'PCMU');
+    const late = request.message.body === '';
+    const body = late ? session.offer('sendrecv') : session.answer(request.message.body);
+    const dialog = this.agent.dialogFrom(request);
+    const call = new Call({ agent: this.agent, dialog, media, session, response: request.message });
+    this.#calls.add(call);
+    request.onAck = (ack) => {
+      if (late) session.answered(ack.body);
+    };
+    request.respond(200, { headers: [contentType], body });
+    this.#incoming.push(call);
+    this.#watch.changed();
+  }
+}
