@@ -22,6 +22,8 @@ export const drachtioLimits: FlowLimits = { window: 32, soloBytes: 4000, maximum
 /** Limits of a server that reads frames of any size: only the window stays. */
 export const unboundedLimits: FlowLimits = { ...drachtioLimits, soloBytes: Infinity, maximumBytes: Infinity };
 
+const none: readonly never[] = [];
+
 export interface Frame {
   readonly id: string;
   readonly bytes: number;
@@ -109,6 +111,7 @@ export class FlowGate<F extends Frame> {
   }
 
   #release(now: number): readonly F[] {
+    if (this.#head === this.#waiting.length || this.#open.size >= this.#limits.window) return none;
     const released: F[] = [];
     for (let frame = this.#waiting[this.#head]; frame && this.#mayGo(frame); frame = this.#waiting[this.#head]) {
       this.#head += 1;

@@ -21,18 +21,30 @@ export type InboundFrame =
 
 const other: InboundFrame = { kind: 'other' };
 
+/** A field of the first line, counted from 0; empty when there are fewer. Two of these cost less than splitting a line of twelve. */
+function fieldOf(text: string, place: number, end: number): string {
+  let from = 0;
+  for (let index = 0; index < place; index += 1) {
+    from = text.indexOf('|', from) + 1;
+    if (from === 0 || from > end) return '';
+  }
+  const to = text.indexOf('|', from);
+  return text.slice(from, to < 0 || to > end ? end : to);
+}
+
 /** Reads a frame; only its first two lines matter. */
 export function readFrame(text: string): InboundFrame {
-  const end = text.indexOf('\r\n');
-  const fields = (end < 0 ? text : text.slice(0, end)).split('|');
-  if (fields[1] === 'response') {
-    const [, , id = '', verdict = ''] = fields;
-    if (verdict !== 'OK') return { kind: 'refused', id, text: fields[4] ?? '' };
-    return { kind: 'sent', id, transaction: fields[10] ?? '' };
+  const line = text.indexOf('\r\n');
+  const end = line < 0 ? text.length : line;
+  const kind = fieldOf(text, 1, end);
+  if (kind === 'response') {
+    const id = fieldOf(text, 2, end);
+    if (fieldOf(text, 3, end) !== 'OK') return { kind: 'refused', id, text: fieldOf(text, 4, end) };
+    return { kind: 'sent', id, transaction: fieldOf(text, 10, end) };
   }
-  if (fields[1] !== 'sip' || end < 0) return other;
+  if (kind !== 'sip' || line < 0) return other;
   const status = /^SIP\/2\.0 (\d{3})/.exec(text.slice(end + 2, end + 13))?.[1];
-  return status === undefined ? other : { kind: 'answer', transaction: fields[8] ?? '', status: Number(status) };
+  return status === undefined ? other : { kind: 'answer', transaction: fieldOf(text, 8, end), status: Number(status) };
 }
 
 const hash = 0x23;

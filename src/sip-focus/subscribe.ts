@@ -32,6 +32,8 @@ interface Watcher {
   readonly id: string;
   readonly link: string;
   readonly dialogId: string;
+  /** To the SIP server, see `Signaling.connection`: refreshes reach us as long as it lasts. */
+  readonly connection: number;
   readonly event: string;
   /** Our Contact, as it went out in the 200. */
   readonly contact: string;
@@ -44,6 +46,8 @@ interface Desk {
   readonly link: LinkSettings;
   readonly notifier: Notifier;
   timer: NodeJS.Timeout | null;
+  /** When the timer rings; Infinity without one. */
+  ringsAt: number;
 }
 
 type Served = Extract<SubscribeWish, { act: 'serve' }>;
@@ -60,7 +64,7 @@ export class Subscriptions {
     const { facts } = context.bus;
     for (const link of links) {
       const notifier = new Notifier(link, facts.meeting(link.id), facts.bindings, context.notifier);
-      this.#desks.set(link.id, { link, notifier, timer: null });
+      this.#desks.set(link.id, { link, notifier, timer: null, ringsAt: Number.POSITIVE_INFINITY });
     }
   }
 
@@ -111,6 +115,18 @@ export class Subscriptions {
     }
   }
 
+  /** The connection to the SIP server is a new one: refreshes of earlier subscriptions reach nobody, so their watchers must subscribe anew. */
+  reconnected(connection: number): void {
+    for (const watcher of [...this.#watchers.values()]) {
+      if (watcher.connection < connection) this.#terminate(watcher, 'deactivated');
+    }
+  }
+
+  /** NOTIFYs can be sent (again). */
+  resume(): void {
+    for (const desk of this.#desks.values()) this.#pump(desk);
+  }
+
   /** Ends every subscription, of one conference or of all. */
   end(link: string | null, reason: EndReason): void {
     for (const desk of this.#desks.values()) {
@@ -124,6 +140,7 @@ export class Subscriptions {
     for (const desk of this.#desks.values()) {
       if (desk.timer) clearTimeout(desk.timer);
       desk.timer = null;
+      desk.ringsAt = Number.POSITIVE_INFINITY;
     }
   }
 
@@ -145,6 +162,7 @@ export class Subscriptions {
       id: idOf(dialogId, wish.event),
       link: desk.link.id,
       dialogId,
+      connection: request.connection,
       event: wish.event,
       contact: sent.contact ?? '',
       aor,
@@ -173,15 +191,23 @@ export class Subscriptions {
     return request.respond(200, { headers });
   }
 
-  /** Sends what is due and sets the timer for what comes next. */
+  /** Sends what is due and sets the timer for what comes next; without a connection it all waits for `resume`. */
   #pump(desk: Desk): void {
+    if (!this.#context.writer.ready) return;
     for (const order of desk.notifier.due(performance.now())) this.#send(desk, order);
-    const next = desk.notifier.nextDue();
+    this.#setTimer(desk, desk.notifier.nextDue() ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** A timer that rings too early stays: one look for nothing costs less than a new timer with each answer to a NOTIFY. */
+  #setTimer(desk: Desk, at: number): void {
+    if (at >= desk.ringsAt) return;
     if (desk.timer) clearTimeout(desk.timer);
-    desk.timer = null;
-    if (next === null) return;
-    const delay = Math.min(Math.max(0, next - performance.now()), 2 ** 31 - 1);
-    desk.timer = setTimeout(() => this.#pump(desk), Math.ceil(delay));
+    const delay = Math.min(Math.max(0, at - performance.now()), 2 ** 31 - 1);
+    desk.ringsAt = at;
+    desk.timer = setTimeout(() => {
+      desk.ringsAt = Number.POSITIVE_INFINITY;
+      this.#pump(desk);
+    }, Math.ceil(delay));
     desk.timer.unref();
   }
 
