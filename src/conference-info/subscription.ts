@@ -40,10 +40,14 @@ export function meaningOf(status: number): 'received' | 'missed' | 'gone' {
 }
 
 const longestBackOff = 4;
+/** Least gap after a failure, also for who takes NOTIFYs without any. */
+const failureGapMs = 500;
 
 /** Earliest time of a NOTIFY that nothing demands at once; after failures it waits longer, up to sixteen gaps. */
-export const earliest = (subscription: Subscription): number =>
-  subscription.notifiedAt + subscription.gap * 2 ** Math.min(subscription.failures, longestBackOff);
+export const earliest = ({ notifiedAt, gap, failures }: Subscription): number =>
+  failures === 0
+    ? notifiedAt + gap
+    : notifiedAt + Math.max(gap, failureGapMs) * 2 ** Math.min(failures, longestBackOff);
 
 /** Version of the next document: unsigned, 32 bit. */
 export const nextVersion = (version: number): number => (version + 1) >>> 0;

@@ -11,7 +11,14 @@ import {
   isTrusted,
   needsChallenge,
 } from './caller-identity.ts';
-import { challenges, type DigestAnswer, digestHash, parseAuthorization, verifyResponse } from './digest.ts';
+import {
+  challenges,
+  type DigestAlgorithm,
+  type DigestAnswer,
+  digestHash,
+  parseAuthorization,
+  verifyResponse,
+} from './digest.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import { Nonces } from './nonces.ts';
 import { TriesLedger } from './tries-ledger.ts';
@@ -19,6 +26,11 @@ import { TriesLedger } from './tries-ledger.ts';
 export interface AuthenticationSettings extends IdentitySettings {
   /** Names the protection space in challenges. */
   readonly realm: string;
+  /**
+   * Digests on offer, the preferred one first; all, strongest first, when absent. User agents that look at the first challenge only
+   * and know nothing but MD5 need a list that begins with it (RFC 8760 2.4 has the user agent choose).
+   */
+  readonly algorithms?: readonly DigestAlgorithm[];
 }
 
 export type Authentication =
@@ -55,7 +67,9 @@ export class Authenticator {
   async identify(request: IncomingRequest, always = false): Promise<Authentication> {
     const claims = claimsOf(request);
     const answer = parseAuthorization(request.header('Authorization'), this.#settings.realm);
-    if (answer) return this.#judge(request, claims, answer);
+    if (answer && this.#settings.algorithms?.includes(answer.algorithm) !== false) {
+      return this.#judge(request, claims, answer);
+    }
     const asked = always
       ? !isTrusted(claims.source, this.#settings.trustedPeers)
       : needsChallenge(claims, this.#settings);
@@ -94,7 +108,8 @@ export class Authenticator {
 
   #challenge(stale: boolean): Authentication {
     const nonce = this.#nonces.issue(performance.now());
-    return { act: 'challenge', challenges: challenges(this.#settings.realm, nonce, this.#opaque, stale) };
+    const { realm, algorithms } = this.#settings;
+    return { act: 'challenge', challenges: challenges(realm, nonce, this.#opaque, stale, algorithms) };
   }
 }
 

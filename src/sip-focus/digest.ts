@@ -6,8 +6,14 @@ const digestAlgorithms = ['SHA-256', 'MD5'] as const;
 export type DigestAlgorithm = (typeof digestAlgorithms)[number];
 
 /** A challenge per algorithm, as values of WWW-Authenticate. `stale`: the answer was right but its nonce too old. */
-export function challenges(realm: string, nonce: string, opaque: string, stale: boolean): readonly string[] {
-  return digestAlgorithms.map(
+export function challenges(
+  realm: string,
+  nonce: string,
+  opaque: string,
+  stale: boolean,
+  algorithms: readonly DigestAlgorithm[] = digestAlgorithms,
+): readonly string[] {
+  return algorithms.map(
     (algorithm) =>
       `Digest realm="${quoted(realm)}", nonce="${nonce}", opaque="${opaque}", algorithm=${algorithm}, qop="auth"` +
       (stale ? ', stale=true' : ''),

@@ -22,6 +22,8 @@ class GatedSocket {
   readonly #log: Logger;
   #timer: NodeJS.Timeout | null = null;
   #unanswered = 0;
+  /** The server has answered at least once; before that there are no pings that would tell. */
+  #alive = false;
 
   constructor(socket: SrfSocket, limits: FlowLimits, log: Logger) {
     this.#gate = new FlowGate({ ...limits, patienceMs });
@@ -44,6 +46,7 @@ class GatedSocket {
 
   acknowledge(id: string): void {
     this.#unanswered = 0;
+    this.#alive = true;
     this.#write(this.#gate.settle(id, performance.now()));
   }
 
@@ -65,7 +68,7 @@ class GatedSocket {
     this.#timer = null;
     const { lost, release } = this.#gate.expire(performance.now());
     this.#unanswered += lost.length;
-    if (this.#unanswered >= deadAfter) {
+    if (this.#unanswered >= (this.#alive ? deadAfter : 1)) {
       this.#log.error({ unanswered: this.#unanswered }, 'the SIP server does not answer: closing the connection to it');
       this.#socket.destroy();
       return;

@@ -22,6 +22,10 @@ const sweepMs = 1000;
 const longestRetryMs = 2000;
 const firstRetryMs = 100;
 const authenticationId = '00000000-0000-4000-8000-000000000000';
+const pingId = '00000000-0000-4000-8000-ffffffffffff';
+/** After this long without a word from the server it is asked for one, and given up when none comes. */
+const pingAfterMs = 5000;
+const deadAfterMs = 15_000;
 /** Statuses of our own: no answer came, no connection, too large for the server, the server does not know the dialog. */
 const noAnswer = 408;
 const notConnected = 503;
@@ -45,6 +49,9 @@ export class NotifyWriter {
   #socket: Socket | null = null;
   #ready = false;
   #stopping = false;
+  #heardAt = 0;
+  #pingedAt = 0;
+  #onReady: () => void = () => undefined;
   #count = 0;
   #retryMs = firstRetryMs;
   #corked = false;
@@ -61,6 +68,11 @@ export class NotifyWriter {
     return this.#ready;
   }
 
+  /** One listener: NOTIFYs can be sent, for the first time or again. */
+  onReady(listener: () => void): void {
+    this.#onReady = listener;
+  }
+
   /** NOTIFYs that wait to be written, and that wait for their answer. */
   get load(): { readonly waiting: number; readonly unanswered: number } {
     return { waiting: this.#gate.waiting, unanswered: this.#journeys.size };
@@ -68,7 +80,10 @@ export class NotifyWriter {
 
   start(): void {
     this.#connect();
-    this.#sweep = setInterval(() => this.#expire(), sweepMs);
+    this.#sweep = setInterval(() => {
+      this.#expire();
+      this.#ping(performance.now());
+    }, sweepMs);
     this.#sweep.unref();
   }
 
@@ -104,11 +119,13 @@ export class NotifyWriter {
     const socket = connect({ host, port, noDelay: true, keepAlive: true });
     const cutter = new FrameCutter();
     this.#socket = socket;
+    this.#heardAt = performance.now();
     socket.on('connect', () => {
       const text = `${authenticationId}|authenticate|${secret}|`;
       socket.write(`${Buffer.byteLength(text)}#${text}`);
     });
     socket.on('data', (data) => {
+      this.#heardAt = performance.now();
       try {
         for (const frame of cutter.push(data)) this.#hear(frame);
       } catch (error) {
@@ -144,6 +161,7 @@ export class NotifyWriter {
     if (id === authenticationId) {
       this.#ready = true;
       this.#retryMs = firstRetryMs;
+      this.#onReady();
       return;
     }
     const journey = this.#journeys.get(id);
@@ -188,6 +206,19 @@ export class NotifyWriter {
     for (const [id, { deadline }] of this.#journeys) {
       if (deadline > now) return;
       this.#finish(id, noAnswer);
+    }
+  }
+
+  /** A network that swallows everything tells nobody, and neither does a server that hangs. */
+  #ping(now: number): void {
+    const silentMs = now - this.#heardAt;
+    if (silentMs > deadAfterMs) {
+      this.#log.error('the SIP server does not answer: closing the NOTIFY connection');
+      this.#socket?.destroy();
+    } else if (this.#ready && silentMs > pingAfterMs && now - this.#pingedAt > pingAfterMs) {
+      this.#pingedAt = now;
+      const text = `${pingId}|ping`;
+      this.#socket?.write(`${text.length}#${text}`);
     }
   }
 

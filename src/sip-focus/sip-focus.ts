@@ -20,6 +20,7 @@ import { NotifyWriter } from './notify-writer.ts';
 import { RequestRouter } from './request-router.ts';
 import { defaultSessionTimer, type SessionTimerSettings } from './session-timer.ts';
 import { Signaling } from './signaling.ts';
+import { StrayMembers } from './stray-members.ts';
 import { Subscriptions } from './subscribe.ts';
 import { defaultExpiry, type ExpiryLimits } from './subscribe-request.ts';
 import type { Watching } from './watch-rights.ts';
@@ -98,6 +99,7 @@ class Focus implements SipFocus {
   readonly #mirror: Mirror;
   readonly #subscriptions: Subscriptions;
   readonly #adoption: Adoption;
+  readonly #strays: StrayMembers;
   readonly #asks: FocusAsks;
   readonly #endings: (() => void)[] = [];
   #stopping = false;
@@ -137,8 +139,10 @@ class Focus implements SipFocus {
     });
     router.serve(this.#subscriptions);
     this.#adoption = new Adoption(bus, mixer, this.#legs, foci, { instance, generation }, log);
+    this.#strays = new StrayMembers(bus, mixer, log);
     this.#asks = new FocusAsks(bus, this.#legs, this.#mirror, log);
     this.#legs.onEnd((leg) => this.#subscriptions.legEnded(leg));
+    this.#writer.onReady(() => this.#subscriptions.resume());
     this.signaling.listen(
       (request) => (this.#stopping ? void request.respond(503) : router.route(request)),
       (connection) => this.#connected(connection),
@@ -168,6 +172,7 @@ class Focus implements SipFocus {
     this.#stopping = true;
     if (this.#grace) clearTimeout(this.#grace);
     for (const end of this.#endings) end();
+    this.#strays.stop();
     this.#subscriptions.end(null, 'deactivated');
     const outlives = handOver && this.#parts.mixer.outlivesProcess;
     const farewells = outlives ? [] : [...this.#legs.all].map((leg) => this.#legs.end(leg, shutdown));
@@ -196,7 +201,7 @@ class Focus implements SipFocus {
   #connected(connection: number): void {
     this.#takeOver();
     if (connection === 1) return;
-    this.#subscriptions.end(null, 'deactivated');
+    this.#subscriptions.reconnected(connection);
     this.#adoption.reconnected(connection).catch((error) => this.#complain(error));
   }
 
@@ -204,7 +209,15 @@ class Focus implements SipFocus {
   #takeOver(): void {
     if (this.#tookOver || !this.ready()) return;
     this.#tookOver = true;
-    this.#adoption.takeOver().catch((error) => this.#complain(error));
+    this.#adopt().catch((error) => this.#complain(error));
+  }
+
+  /** Facts and mixer have gone on without a focus: what they say now holds for the legs of before as well. */
+  async #adopt(): Promise<void> {
+    await this.#adoption.takeOver();
+    for (const leg of [...this.#legs.all]) this.#mirror.compare(leg);
+    this.#mirror.resync();
+    await this.#strays.look();
   }
 
   #complain(error: unknown): void {

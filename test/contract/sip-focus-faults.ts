@@ -21,6 +21,10 @@ export function faultsOfTheFocus(start: StartPlace): void {
       await eventually(() => at.focus.ready() && at.focus.debug().notifyConnected, 'connected again');
       await eventually(() => at.legs().length === 0, 'the dead leg is withdrawn');
       await eventually(() => at.focus.debug().subscriptions === 0, 'the dead subscription is forgotten');
+      expect(headerOf(await at.peer.waitRequest('BYE', call), 'reason')).toContain('cause=503');
+      const last = await at.peer.waitRequest('NOTIFY', watcher);
+      expect(headerOf(last, 'subscription-state')).toBe('terminated;reason=deactivated');
+      expect(statusOf(await at.peer.request('SUBSCRIBE', watcher, { Event: 'conference' }))).toBe(481);
       await vi.waitFor(async () => expect(await at.mixer.list()).toHaveLength(0), 10_000);
       expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(200);
       await eventually(() => at.legs().length === 1, 'the leg is known');
