@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Ask, AskAnswer } from '../../../src/bus/asks.ts';
+import { createMemoryAsks, createMemoryBus } from '../../../src/bus/memory-bus.ts';
+import { globalLink, onlyKey } from '../../../src/conference-info/meeting.ts';
+import type { Aor } from '../../../src/identity/aor.ts';
+import { createLog } from '../../../src/log.ts';
+import { addAdminRoutes } from '../../../src/service/admin.ts';
+import { createHttp } from '../../../src/service/http.ts';
+import { createMetrics } from '../../../src/service/metrics.ts';
+import { bobAor, bobJid, leg, link, occupant, room } from '../policy/meeting-fixture.ts';
+
+const log = createLog({ level: 'silent' });
+const token = 'a-token-of-the-tests';
+
+async function desk(answer: (ask: Ask) => AskAnswer = () => ({ ok: true, notes: [] })) {
+  const bus = createMemoryBus(log);
+  const asks = createMemoryAsks(log);
+  const asked: Ask[] = [];
+  const hear = async (ask: Ask): Promise<AskAnswer> => {
+    asked.push(ask);
+    return answer(ask);
+  };
+  asks.serve({ owner: 'room' }, hear);
+  asks.serve({ owner: 'focus', instance: 'i' }, hear);
+  await bus.start();
+  await bus.publish('tea', 'room', onlyKey, room());
+  await bus.publish('tea', 'occupant', 'Bob', occupant());
+  await bus.publish('tea', 'leg', 'l1', leg());
+  await bus.publish('tea', 'leg', 'l2', leg({ leg: 'l2', aor: null, proof: null, label: 'Phone' }));
+  await bus.publish(globalLink, 'binding', bobAor, { aor: bobAor, jid: bobJid, proof: 'directory' });
+  const server = createHttp({
+    ...{ token, log, readiness: () => [], metrics: createMetrics(() => ({ legs: new Map(), subscriptions: 0 })) },
+    admin: (admin) => addAdminRoutes(admin, { links: [link], bus, asks }),
+  });
+  const call = async (method: 'GET' | 'POST', path: string, payload?: object) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await server.inject({ method, url: `/admin${path}`, headers, ...(payload ? { payload } : {}) });
+    return { status: response.statusCode, body: response.json() };
+  };
+  return { bus, asked, call };
+}
+
+describe('an operator', () => {
+  it('sees each person once, with what reaches them', async () => {
+    const { call } = await desk();
+    const { body } = await call('GET', '/links/tea');
+    expect(body.persons).toMatchObject([
+      { jid: bobJid, involvement: 'both', nicks: [{ nick: 'Bob' }], calls: [{ call: 'l1', muted: false }] },
+      { jid: null, involvement: 'media', nicks: [], calls: [{ label: 'Phone' }] },
+    ]);
+    expect((await call('GET', '/links')).body).toMatchObject([{ id: 'tea', occupants: 1, calls: 2 }]);
+  });
+
+  it('asks, and hears what the owner says', async () => {
+    const { call, asked } = await desk(() => ({ ok: true, notes: ['still muted by the caller'] }));
+    const answer = await call('POST', '/links/tea/mute', { person: 'Bob', reason: 'noise', by: 'dora' });
+    expect(answer).toEqual({ status: 200, body: { ok: true, notes: ['still muted by the caller'] } });
+    expect(asked).toEqual([{ to: 'room', link: 'tea', act: 'mute', nick: 'Bob', by: 'dora', reason: 'noise' }]);
+    await call('POST', '/links/tea/reopen');
+    expect(asked[1]).toEqual({ to: 'room', link: 'tea', act: 'reopen', by: 'operator', reason: null });
+  });
+
+  it('hears a refusal once, with the way out', async () => {
+    const text = 'The room does not allow this (not-allowed). The call alone can be muted with --audio-only.';
+    const { call, asked } = await desk(() => ({ ok: false, condition: 'not-allowed', text }));
+    const answer = await call('POST', '/links/tea/mute', { person: 'Bob' });
+    expect(answer).toEqual({ status: 409, body: { error: 'not-allowed', text } });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('lifts the ban of a caller without a JID', async () => {
+    const { call, bus } = await desk();
+    const aor = 'sip:carol@elsewhere.example' as Aor;
+    await bus.publish('tea', 'caller-ban', aor, { aor, reason: null, by: null });
+    expect((await call('POST', '/links/tea/unban', { person: aor })).body).toEqual({ ok: true, notes: [] });
+    expect(bus.facts.meeting('tea').callerBans.size).toBe(0);
+    expect((await call('POST', '/links/tea/unban', { person: aor })).body.notes).toHaveLength(1);
+  });
+
+  it.each([
+    ['an unknown link', '/links/none/mute', { person: 'Bob' }, 404],
+    ['an unknown act', '/links/tea/tickle', { person: 'Bob' }, 404],
+    ['an unknown person', '/links/tea/mute', { person: 'Zoe' }, 404],
+    ['no person', '/links/tea/mute', {}, 400],
+    ['a key that is none', '/links/tea/mute', { person: 'Bob', audioOnly: true }, 400],
+    ['a value of another kind', '/links/tea/mute', { person: 7 }, 400],
+    ['a body that is a list', '/links/tea/mute', [], 400],
+  ])('is told what is wrong with %s', async (_, path, payload, status) => {
+    const { call, asked } = await desk();
+    const answer = await call('POST', path, payload);
+    expect(answer.status).toBe(status);
+    expect(answer.body.text).toMatch(/\w{3}/);
+    expect(asked).toEqual([]);
+  });
+
+  it('is told when the instance that holds a call does not answer', async () => {
+    const { call, bus } = await desk();
+    await bus.publish('tea', 'leg', 'l2', leg({ leg: 'l2', aor: null, proof: null, label: 'Phone', instance: 'gone' }));
+    expect((await call('POST', '/links/tea/mute', { person: 'Phone' })).status).toBe(503);
+  });
+});
