@@ -1,5 +1,6 @@
 /** Runs scenarios on every stack that this machine can hold, and names those that it cannot. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { validateCollected } from '../harness/conference/schema.ts';
 import { type FoundStack, findStacks } from '../harness/meeting/find-stacks.ts';
 import { type MeetingStack, type MeetingStackOptions, startMeetingStack } from '../harness/meeting/meeting-stack.ts';
 
@@ -21,7 +22,8 @@ export type StackWishes = Omit<MeetingStackOptions, 'xmpp' | 'sip'> & {
 
 /**
  * Describes scenarios once per stack. Their tests share one stack per file, so each test takes a link of its own (`links`).
- * Phones and watchers are closed after each test, which fails a test whose watcher saw a document that breaks a rule.
+ * Phones and watchers are closed after each test, and documents seen are held against the schema; a test whose watcher saw one
+ * that breaks a rule fails then.
  * @param body gets a function that gives the running stack; to be called in tests and hooks
  */
 export function describeStacks(name: string, wishes: StackWishes, body: (stack: () => MeetingStack) => void): void {
@@ -45,7 +47,10 @@ function onStack(options: MeetingStackOptions, body: (stack: () => MeetingStack)
   beforeEach(({ onTestFailed }) => {
     onTestFailed(() => console.error(`the bridge's log ends:\n${stack().bridge.output().slice(-LOG_TAIL)}`));
   });
-  afterEach(() => running?.hangUpAll());
+  afterEach(async () => {
+    await running?.hangUpAll();
+    await validateCollected();
+  });
   afterAll(() => running?.stop());
   body(stack);
 }

@@ -1,0 +1,157 @@
+/** RFC 4575: what a watcher of the conference is told, of the call and of the room, from the first document to the last. */
+import { expect, it } from 'vitest';
+import { involvementOf, userOf } from '../harness/conference/view.ts';
+import type { Watcher } from '../harness/sip/watcher.ts';
+import { attend, people } from './meeting.ts';
+import { describeStacks } from './stacks.ts';
+
+const links = ['whole', 'changes', 'many', 'dialog', 'rights', 'life', 'events', 'follow'];
+
+describeStacks('The state of a conference', { links }, (stack) => {
+  it('comes whole at first: what it is, where it is, and everybody with all their ways in', async () => {
+    const { owner, guest } = await people(stack(), 'whole');
+    const { conference, room, name } = stack().link('whole');
+    await guest.call();
+    const watcher = await stack().watcher('alice', conference);
+    await watcher.until((view) => userOf(view, guest.aor) !== undefined, 'the guest');
+    const { view, documents } = watcher;
+    expect(documents[0]).toMatchObject({ state: 'full' });
+    expect(view).toMatchObject({
+      entity: conference,
+      displayText: name,
+      confUris: [{ uri: conference, purpose: 'participation' }],
+      serviceUris: [
+        { uri: `xmpp:${room}`, purpose: 'grouptextchat' },
+        { uri: `xmpp:${room}?join`, purpose: 'groupstextchat' },
+      ],
+      maximumUserCount: 100,
+      userCount: 2,
+      active: true,
+      locked: false,
+    });
+    expect(userOf(view, guest.aor)).toMatchObject({
+      entity: guest.aor,
+      displayText: guest.nick,
+      roles: ['participant'],
+      associatedAors: [`xmpp:${guest.jid}`],
+      endpoints: [
+        { entity: `xmpp:${room}/${guest.nick}`, status: 'connected', media: [{ type: 'message', status: 'sendrecv' }] },
+        { status: 'connected', joiningMethod: 'dialed-in', media: [{ type: 'audio', status: 'sendrecv' }] },
+      ],
+    });
+    const textOnly = userOf(view, `xmpp:${room}/${owner.nick}`)!;
+    expect(textOnly).toMatchObject({ roles: ['moderator', 'owner'], associatedAors: [`xmpp:${owner.jid}`] });
+    expect(involvementOf(textOnly)).toBe('text');
+  });
+
+  it('then changes in parts: who comes and goes, by room, by phone, or both', async () => {
+    const { guest } = await people(stack(), 'changes');
+    const { conference } = stack().link('changes');
+    const watcher = await stack().watcher('alice', conference);
+    const guestIs = (what: string) =>
+      watcher.until((view) => {
+        const user = view.users.find(
+          (one) => one.displayText === guest.nick || one.associatedAors.includes(`xmpp:${guest.jid}`),
+        );
+        return (user === undefined ? 'none' : involvementOf(user)) === what;
+      }, `the guest with ${what}`);
+    await guestIs('text');
+    const call = await guest.call();
+    await guestIs('both');
+    await guest.room.leave();
+    await guestIs('audio');
+    await attend(stack(), 'changes', 'bob');
+    await guestIs('both');
+    await call.hangUp();
+    await guestIs('text');
+    const states = watcher.documents.map(({ state }) => state);
+    expect(states[0]).toBe('full');
+    expect(new Set(states.slice(1))).toEqual(new Set(['partial']));
+  });
+
+  it('has versions of its own for each watcher, and tells all the same', async () => {
+    const { owner, guest } = await people(stack(), 'many');
+    const { conference } = stack().link('many');
+    await attend(stack(), 'many', 'carol');
+    const early = await stack().watcher('alice', conference);
+    await guest.call();
+    await early.until((view) => userOf(view, guest.aor) !== undefined, 'the guest');
+    const late = await stack().watcher('alice', conference, { transport: 'tcp' });
+    expect(late.documents[0]).toMatchObject({ state: 'full' });
+    await owner.call();
+    for (const watcher of [early, late]) {
+      await watcher.until((view) => userOf(view, owner.aor) !== undefined && view.userCount === 3, 'the owner');
+    }
+    const byName = (watcher: Watcher) =>
+      [...watcher.view.users].sort((a, b) => (a.displayText ?? '').localeCompare(b.displayText ?? ''));
+    expect(byName(late)).toEqual(byName(early));
+    expect(late.documents[0]!.version).toBeLessThan(early.documents.at(-1)!.version);
+  });
+
+  it('is not the same for everybody: an ordinary participant sees no JIDs where the room hides them', async () => {
+    const { guest } = await people(stack(), 'rights');
+    const { conference, room } = stack().link('rights');
+    await guest.call();
+    const carol = await attend(stack(), 'rights', 'carol');
+    const ordinary = await stack().watcher('carol', conference);
+    await ordinary.until((view) => {
+      const user = userOf(view, `xmpp:${room}/${guest.nick}`);
+      return user !== undefined && involvementOf(user) === 'both';
+    }, 'the guest under the nick');
+    for (const { xml } of ordinary.documents)
+      for (const secret of [guest.jid, guest.aor]) expect(xml).not.toContain(secret);
+    await carol.room.leave();
+  });
+
+  it('may be watched inside the dialog of a call, which ends the watching when it ends', async () => {
+    const { conference } = stack().link('dialog');
+    const phone = await stack().phone('zoe');
+    const call = await phone.call(conference);
+    const watcher = await stack().watcher('zoe', conference, { inDialogOf: call });
+    await watcher.until((view) => view.users.some((user) => involvementOf(user) === 'audio'), 'the caller');
+    await call.hangUp();
+    expect(await watcher.ended()).toMatchObject({ reason: 'noresource' });
+  });
+
+  it('is told to participants only', async () => {
+    const { conference } = stack().link('events');
+    await expect(stack().watcher('zoe', conference)).rejects.toMatchObject({ status: 401 });
+    await expect(stack().watcher('dave', conference)).rejects.toMatchObject({ status: 403 });
+    await expect(stack().watcher('dave', 'sip:nowhere@conf.test')).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('is the only event there is: others get 489 and a name of the one that there is', async () => {
+    const { conference } = stack().link('events');
+    const refused = stack().watcher('dave', conference, { event: 'presence' });
+    await expect(refused).rejects.toMatchObject({ status: 489 });
+    await refused.catch(({ headers }) => expect(headers['allow-events']).toBe('conference'));
+  });
+
+  it('is told again whole on refresh, and for the last time on unsubscribing', async () => {
+    const { owner } = await people(stack(), 'life');
+    const { conference } = stack().link('life');
+    const watcher = await stack().watcher('alice', conference, { expires: 1800 });
+    expect(watcher.expires).toBeLessThanOrEqual(1800);
+    const before = watcher.documents.length;
+    await watcher.refresh(600);
+    await watcher.until(() => watcher.documents.length > before, 'a document after the refresh');
+    expect(watcher.documents.at(-1)).toMatchObject({ state: 'full' });
+    expect(watcher.expires).toBeLessThanOrEqual(600);
+    await watcher.unsubscribe();
+    expect(await watcher.ended()).toMatchObject({ reason: 'timeout' });
+    await owner.room.leave();
+  });
+
+  it('leads from the call to the room: who follows the service URI is in the right room', async () => {
+    const { conference } = stack().link('follow');
+    const call = await (await stack().phone('dave')).call(conference);
+    const watcher = await stack().watcher('dave', conference, { inDialogOf: call });
+    const chat = watcher.view.serviceUris.find(({ purpose }) => purpose === 'grouptextchat');
+    const room = /^xmpp:([^?]+)/.exec(chat?.uri ?? '')?.[1] ?? '';
+    await (await stack().user('dave')).join(room, 'dave');
+    await watcher.until(
+      (view) => view.users.some((user) => involvementOf(user) === 'both'),
+      'dave with text and audio',
+    );
+  });
+});
