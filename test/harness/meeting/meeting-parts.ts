@@ -17,13 +17,15 @@ export interface PartsOptions extends StackKind {
   /** False: none. */
   readonly nats?: boolean;
   readonly xmppServer?: XmppServerOptions;
+  /** Taken for calls when it is free; any free port when absent. */
+  readonly sipPort?: number;
 }
 
 /** Starts all; when one fails, the others are ended and its error is thrown. */
 export async function startParts(options: PartsOptions): Promise<MeetingParts> {
   const [xmpp, sip, nats] = await Promise.allSettled([
     startXmppServer(options.xmpp, options.xmppServer),
-    startSipSide(options.sip),
+    startSipSide(options.sip, options.sipPort),
     options.nats === false ? null : startNats(),
   ]);
   if (xmpp.status === 'fulfilled' && sip.status === 'fulfilled' && nats.status === 'fulfilled') {

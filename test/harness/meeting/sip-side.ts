@@ -1,5 +1,6 @@
 /** Where phones call: the agent inside the bridge, or a drachtio-server with FreeSWITCH behind it. */
 import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { type DrachtioServer, startDrachtio } from '../servers/drachtio.ts';
 import { type FreeswitchServer, startFreeswitch } from '../servers/freeswitch.ts';
 import { freePort } from '../servers/process.ts';
@@ -19,25 +20,36 @@ export interface SipSide {
 
 const host = '127.0.0.1';
 
-/** A port that is free for TCP and for UDP. */
-async function freeSipPort(): Promise<number> {
+const isFreeUdp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, host, () => socket.close(() => resolve(true)));
+  });
+
+const isFreeTcp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
+
+/** A port that is free for TCP and for UDP: the wanted one if it is. */
+async function freeSipPort(wanted?: number): Promise<number> {
+  if (wanted !== undefined && (await isFreeTcp(wanted)) && (await isFreeUdp(wanted))) return wanted;
   for (;;) {
     const port = await freePort('tcp');
-    const free = await new Promise<boolean>((resolve) => {
-      const socket = createSocket('udp4');
-      socket.once('error', () => resolve(false));
-      socket.bind(port, host, () => socket.close(() => resolve(true)));
-    });
-    if (free) return port;
+    if (await isFreeUdp(port)) return port;
   }
 }
 
-export async function startSipSide(kind: SipKind): Promise<SipSide> {
-  return kind === 'native' ? startNative() : reserveEmbedded();
+/** Starts what `kind` needs; `wantedPort` is taken for calls when it is free. */
+export async function startSipSide(kind: SipKind, wantedPort?: number): Promise<SipSide> {
+  return kind === 'native' ? startNative(wantedPort) : reserveEmbedded(wantedPort);
 }
 
-async function reserveEmbedded(): Promise<SipSide> {
-  const port = await freeSipPort();
+async function reserveEmbedded(wantedPort?: number): Promise<SipSide> {
+  const port = await freeSipPort(wantedPort);
   return {
     address: { host, port },
     drachtio: null,
@@ -52,9 +64,9 @@ async function reserveEmbedded(): Promise<SipSide> {
   };
 }
 
-async function startNative(): Promise<SipSide> {
+async function startNative(wantedPort?: number): Promise<SipSide> {
   const [drachtioStart, freeswitchStart] = await Promise.allSettled([
-    freeSipPort().then((sipPort) => startDrachtio({ sipPort })),
+    freeSipPort(wantedPort).then((sipPort) => startDrachtio({ sipPort })),
     startFreeswitch(),
   ]);
   const drachtio = drachtioStart.status === 'fulfilled' ? drachtioStart.value : null;

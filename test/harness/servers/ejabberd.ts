@@ -80,6 +80,7 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
   return {
     ...XMPP_NAMES,
     kind: 'ejabberd',
+    directTlsPort: null,
     c2sPort: ports.c2s,
     componentPort: ports.component,
     options: { modules: withModules },

@@ -23,8 +23,10 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
   const scratch = scratchDir('prosody');
   const [c2sPort, componentPort] = [await freePort(), await freePort()];
   const config = join(scratch.path, 'prosody.cfg.lua');
+  const directTlsPort = options.directTls === true ? await freePort() : null;
   for (const directory of ['data', 'certs']) mkdirSync(join(scratch.path, directory));
-  writeFileSync(config, configuration(scratch.path, c2sPort, componentPort, options));
+  if (directTlsPort !== null) await makeCertificate(join(scratch.path, 'certs'));
+  writeFileSync(config, configuration(scratch.path, { c2sPort, componentPort, directTlsPort }, options));
 
   const asRoot = process.getuid?.() === 0 ? ['--root'] : [];
   const ctl = (...args: string[]) => run(control, [...asRoot, '--config', config, ...args]);
@@ -41,6 +43,7 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
     ...XMPP_NAMES,
     kind: 'prosody',
     c2sPort,
+    directTlsPort,
     componentPort,
     options: { modules: options.modules !== false },
     async addUser(name, password) {
@@ -63,7 +66,24 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
   };
 }
 
-function configuration(base: string, c2sPort: number, componentPort: number, options: XmppServerOptions): string {
+/** A certificate for the domain that nobody has signed: a client must be told to trust it. */
+async function makeCertificate(directory: string): Promise<void> {
+  const openssl = findExecutable('openssl');
+  if (openssl === null) throw new Error('openssl is not installed; it makes the certificate for direct TLS');
+  const { domain } = XMPP_NAMES;
+  const files = ['-keyout', join(directory, `${domain}.key`), '-out', join(directory, `${domain}.crt`)];
+  const name = ['-subj', `/CN=${domain}`, '-addext', `subjectAltName=DNS:${domain}`];
+  await run(openssl, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...files, ...name]);
+}
+
+interface Ports {
+  readonly c2sPort: number;
+  readonly componentPort: number;
+  readonly directTlsPort: number | null;
+}
+
+function configuration(base: string, ports: Ports, options: XmppServerOptions): string {
+  const { c2sPort, componentPort, directTlsPort } = ports;
   const { domain, mucDomain, componentDomain, otherComponentDomain, componentSecret } = XMPP_NAMES;
   const modules = options.modules === false ? '' : '"muc_avuri"; "muc_call_hats"; "muc_protect_focus"';
   return `
@@ -74,7 +94,7 @@ certificates = "${base}/certs"
 plugin_paths = { "${MODULES}" }
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${c2sPort} }
-c2s_direct_tls_ports = {}
+c2s_direct_tls_ports = { ${directTlsPort ?? ''} }
 s2s_ports = {}
 s2s_direct_tls_ports = {}
 component_ports = { ${componentPort} }

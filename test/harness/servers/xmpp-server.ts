@@ -8,6 +8,8 @@ export type XmppServerKind = 'prosody' | 'ejabberd';
 export interface XmppServerOptions {
   /** Whether this project's server modules (`deploy/`) are loaded; true when absent. */
   readonly modules?: boolean;
+  /** A further port for people's clients, with TLS from the first byte and a certificate of its own (Prosody only). */
+  readonly directTls?: boolean;
   /** Options of the audio-video-uri module. */
   readonly avuri?: {
     readonly setBy?: 'owner' | 'admin';
@@ -29,6 +31,8 @@ export interface XmppServer {
   /** A second component of its own, for other occupants than the bridge's; same port and secret. */
   readonly otherComponentDomain: string;
   readonly c2sPort: number;
+  /** Null without. */
+  readonly directTlsPort: number | null;
   readonly options: { readonly modules: boolean };
   /** Makes an account `name@domain`. */
   addUser(name: string, password: string): Promise<void>;
