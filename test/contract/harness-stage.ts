@@ -48,6 +48,13 @@ export async function startHarnessStage() {
     log,
   });
   const mixer = createEmbeddedMixer({ host: '127.0.0.1', log });
+  const onReport = mixer.onReport.bind(mixer);
+  let digits = '';
+  mixer.onReport = (listener) =>
+    onReport((report) => {
+      if (report.kind === 'dtmf') digits += report.digit;
+      listener(report);
+    });
   await mixer.start();
   const bus = createMemoryBus(log);
   await bus.start();
@@ -100,6 +107,8 @@ export async function startHarnessStage() {
     focus,
     mixer,
     bus,
+    /** The keys that the mixer heard, of all legs so far. */
+    digits: () => digits,
     legs: () => [...bus.facts.meeting(link.id).legs.values()],
     ask: (act: 'mute' | 'unmute' | 'remove', leg: string, reason: string | null = null) =>
       asks.ask(

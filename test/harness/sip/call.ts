@@ -102,9 +102,7 @@ export class Call implements Usage {
 
   /** Ends the call; resolves once the peer has answered. */
   async hangUp(): Promise<void> {
-    if (this.#end !== undefined) return;
-    this.#finish({ by: 'us' });
-    await this.agent.request(this.dialog, 'BYE');
+    if (this.#end === undefined) await this.request('BYE');
   }
 
   /** The phone dies: nothing is sent any more and nothing is answered, within the call or its subscriptions. */
@@ -122,8 +120,9 @@ export class Call implements Usage {
     return this.#media.stats;
   }
 
-  /** Sends any other request in the dialog and resolves with its final answer. */
+  /** Sends any request in the dialog and resolves with its final answer; a BYE ends the call at once. */
   request(method: string, headers: Readonly<Record<string, string>> = {}, body = ''): Promise<SipMessage> {
+    if (method === 'BYE') this.#finish({ by: 'us' });
     return this.agent.request(this.dialog, method, { headers: Object.entries(headers), body });
   }
 

@@ -2,6 +2,7 @@
 import { Watch } from '../xmpp-watch.ts';
 import type { HostPort } from './address.ts';
 import { Call } from './call.ts';
+import { briefly } from './courtesy.ts';
 import type { IncomingRequest } from './dialog.ts';
 import type { PhoneCredentials } from './digest.ts';
 import type { Codec } from './g711.ts';
@@ -153,7 +154,7 @@ export class SipPhone {
 
   /** Ends the calls that are up and switches the phone off. */
   async close(): Promise<void> {
-    await Promise.all([...this.#calls].map((call) => call.hangUp().catch(() => undefined)));
+    await Promise.all([...this.#calls].map((call) => briefly(call.hangUp())));
     for (const media of this.#media) media.close();
     await this.agent.close();
   }
