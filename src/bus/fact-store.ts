@@ -15,6 +15,7 @@ interface OpenMeeting {
   expulsions: Map<string, FactValues['expulsion']>;
   legs: Map<string, FactValues['leg']>;
   callerBans: Map<string, FactValues['caller-ban']>;
+  watchers: Map<string, FactValues['watcher']>;
 }
 
 const emptyMeeting = (id: string): OpenMeeting => ({
@@ -27,6 +28,7 @@ const emptyMeeting = (id: string): OpenMeeting => ({
   expulsions: new Map(),
   legs: new Map(),
   callerBans: new Map(),
+  watchers: new Map(),
 });
 
 const mapOfKind = {
@@ -36,6 +38,7 @@ const mapOfKind = {
   expulsion: 'expulsions',
   leg: 'legs',
   'caller-ban': 'callerBans',
+  watcher: 'watchers',
 } as const;
 
 /** Holds current facts and tells listeners of each change, one after another, in order. */

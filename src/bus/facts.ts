@@ -60,6 +60,7 @@ const schemas = {
     mixerRef: z.record(z.string(), text).readonly(),
   }),
   'caller-ban': z.strictObject({ aor, reason: by, by }),
+  watcher: z.strictObject({ instance: id, generation: id, dialogId: text, event: text, contact: text }),
   binding: z.strictObject({ aor, jid, proof: z.enum(proofs) }),
 } satisfies { [K in FactKind]: z.ZodType<FactValues[K]> };
 

@@ -3,6 +3,7 @@ import type { Binding, Bindings } from '../identity/binding.ts';
 import type { CallerBanFact, LegFact } from './leg.ts';
 import type { LinkFact } from './link.ts';
 import type { AffiliationFact, ExpulsionFact, OccupantFact, RoomFact, VoiceTakenFact } from './occupant.ts';
+import type { WatcherFact } from './watcher.ts';
 
 /** Fact values by kind. The bus's schemas must satisfy these types. */
 export interface FactValues {
@@ -14,6 +15,7 @@ export interface FactValues {
   expulsion: ExpulsionFact;
   leg: LegFact;
   'caller-ban': CallerBanFact;
+  watcher: WatcherFact;
   /** Of no link: under `globalLink`. */
   binding: Binding;
 }
@@ -36,6 +38,7 @@ export interface Meeting {
   readonly expulsions: ReadonlyMap<string, ExpulsionFact>;
   readonly legs: ReadonlyMap<string, LegFact>;
   readonly callerBans: ReadonlyMap<string, CallerBanFact>;
+  readonly watchers: ReadonlyMap<string, WatcherFact>;
 }
 
 /** Bare JID of the person whose leg it is: only a proved AOR with a binding has one. */

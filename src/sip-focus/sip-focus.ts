@@ -24,6 +24,7 @@ import { StrayMembers } from './stray-members.ts';
 import { Subscriptions } from './subscribe.ts';
 import { defaultExpiry, type ExpiryLimits } from './subscribe-request.ts';
 import type { Watching } from './watch-rights.ts';
+import { WatcherRecords } from './watcher-records.ts';
 
 /** How a focus instance works; what has a default may be left out. */
 export interface SipFocusSettings extends AuthenticationSettings {
@@ -131,7 +132,7 @@ class Focus implements SipFocus {
       log,
     });
     this.#subscriptions = new Subscriptions(links, {
-      ...{ bus, writer: this.#writer, policy, log },
+      ...{ bus, writer: this.#writer, records: new WatcherRecords(bus, { instance, generation }, log), policy, log },
       notifier: { ...defaultNotifierSettings, maxBytes: documentLimit(settings.limits), ...settings.notifier },
       expiry: settings.expiry ?? defaultExpiry,
       watching: settings.watching ?? 'participants',

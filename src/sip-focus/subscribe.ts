@@ -14,10 +14,12 @@ import type { Leg } from './leg.ts';
 import type { NotifyWriter } from './notify-writer.ts';
 import { type ExpiryLimits, readSubscribe, type SubscribeWish } from './subscribe-request.ts';
 import { mayWatch, type Watching } from './watch-rights.ts';
+import type { WatcherRecords } from './watcher-records.ts';
 
 export interface SubscriptionsContext {
   readonly bus: Bus;
   readonly writer: NotifyWriter;
+  readonly records: WatcherRecords;
   readonly notifier: NotifierSettings;
   readonly expiry: ExpiryLimits;
   readonly watching: Watching;
@@ -58,6 +60,7 @@ export class Subscriptions {
   readonly #context: SubscriptionsContext;
   readonly #desks = new Map<string, Desk>();
   readonly #watchers = new Map<string, Watcher>();
+  #tookOver = false;
 
   constructor(links: readonly LinkSettings[], context: SubscriptionsContext) {
     this.#context = context;
@@ -98,6 +101,7 @@ export class Subscriptions {
 
   /** A fact has changed. */
   fact(event: FactEvent): void {
+    if (event.kind === 'watcher') return;
     const desks = event.link === globalLink ? this.#desks.values() : [this.#desks.get(event.link)];
     for (const desk of desks) {
       if (!desk) continue;
@@ -122,8 +126,14 @@ export class Subscriptions {
     }
   }
 
-  /** NOTIFYs can be sent (again). */
+  /** NOTIFYs can be sent (again); the first are for whom an earlier process has left without a notifier. */
   resume(): void {
+    if (!this.#tookOver) {
+      this.#tookOver = true;
+      for (const watcher of this.#context.records.takeOver()) {
+        this.#notify(watcher, 'terminated;reason=deactivated', null, () => undefined);
+      }
+    }
     for (const desk of this.#desks.values()) this.#pump(desk);
   }
 
@@ -169,6 +179,7 @@ export class Subscriptions {
       leg: leg?.id ?? null,
     };
     this.#watchers.set(watcher.id, watcher);
+    if (wish.expires > 0) this.#context.records.keep(watcher.link, watcher);
     const gap = Math.max(this.#context.notifier.minimumGapMs, (wish.gapSeconds ?? 0) * 1000);
     const expiresAt = now + wish.expires * 1000;
     desk.notifier.subscribe(watcher.id, { expiresAt, view: right.view, minimumGapMs: gap }, now);
@@ -218,18 +229,33 @@ export class Subscriptions {
       return;
     }
     const last = subscriptionState.startsWith('terminated');
-    if (last) this.#watchers.delete(id);
-    const { event, contact, dialogId } = watcher;
+    if (last) this.#forget(watcher);
+    this.#notify(watcher, subscriptionState, document, (status) => {
+      if (last) return;
+      if (desk.notifier.answered(id, status, performance.now()) === 'removed') this.#forget(watcher);
+      this.#pump(desk);
+    });
+  }
+
+  #notify(
+    { event, contact, dialogId }: Pick<Watcher, 'event' | 'contact' | 'dialogId'>,
+    subscriptionState: string,
+    document: Order['document'],
+    answered: (status: number) => void,
+  ): void {
     const type = document ? `Content-Type: ${conferenceInfoType}\r\n` : '';
     const where = contact === '' ? '' : `Contact: ${contact}\r\n`;
     const headers = `Event: ${event}\r\nSubscription-State: ${subscriptionState}\r\n${where}${type}`;
     const body = document ? document.head + document.version + document.tail : '';
     this.#context.writer.notify({ dialogId, headers, body }, (status) => {
       if (status >= 300) this.#context.log.debug({ status }, 'a NOTIFY was not taken');
-      if (last) return;
-      if (desk.notifier.answered(id, status, performance.now()) === 'removed') this.#watchers.delete(id);
-      this.#pump(desk);
+      answered(status);
     });
+  }
+
+  #forget(watcher: Watcher): void {
+    this.#watchers.delete(watcher.id);
+    this.#context.records.drop(watcher.link, watcher);
   }
 
   #terminate(watcher: Watcher, reason: EndReason): void {

@@ -78,6 +78,7 @@ export class LiveMeeting {
     expulsions: new Map(),
     legs: new Map<string, LegFact>(),
     callerBans: new Map(),
+    watchers: new Map(),
   };
 
   bind(address: Aor, jid: string): void {

@@ -88,4 +88,5 @@ export const meeting = (parts: MeetingParts = {}): Meeting => ({
     : new Map(),
   legs: new Map((parts.legs ?? []).map((one) => [one.leg, one])),
   callerBans: new Map((parts.callerBans ?? []).map((aor) => [aor, { aor, reason: null, by: null }])),
+  watchers: new Map(),
 });
