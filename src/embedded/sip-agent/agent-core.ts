@@ -3,6 +3,7 @@ import type { Logger } from '../../log.ts';
 import type { Dialog } from './dialog.ts';
 import type { DialogTable } from './dialog-table.ts';
 import type { Dns } from './resolver.ts';
+import type { Screening } from './screening.ts';
 import type { TransactionLayer } from './transaction-layer.ts';
 import type { LocalAddress } from './transport.ts';
 import type { WireClient } from './wire-client.ts';
@@ -26,6 +27,7 @@ export interface AgentCore {
   readonly dns: Dns;
   readonly log: Logger;
   readonly limits: SipAgentLimits;
+  readonly screening: Screening;
   /** The application that wants new requests of this method. */
   pick(method: string): WireClient | undefined;
 }

@@ -14,6 +14,7 @@ import { Inbound } from './inbound.ts';
 import { Outbound } from './outbound.ts';
 import { OutgoingRequests } from './outgoing.ts';
 import { type Dns, systemDns } from './resolver.ts';
+import { defaultScreening, type Screening } from './screening.ts';
 import { TransactionLayer } from './transaction-layer.ts';
 import { addressText, type LocalAddress, type Protocol, Transport } from './transport.ts';
 import type { WireClient } from './wire-client.ts';
@@ -31,6 +32,8 @@ export interface SipAgentOptions {
   readonly listen?: readonly { readonly protocol: Protocol; readonly host: string; readonly port: number }[];
   readonly log: Logger;
   readonly limits?: Partial<SipAgentLimits>;
+  /** Whom the agent answers by itself; scanners that are known everywhere are refused by default. */
+  readonly screening?: Partial<Screening>;
   /** The host's resolver by default. */
   readonly dns?: Dns;
 }
@@ -115,6 +118,7 @@ class Agent implements SipAgent {
       dns: options.dns ?? systemDns,
       log,
       limits,
+      screening: { ...defaultScreening, ...options.screening },
       pick: (method) => this.#wire.pick(method),
     };
     this.#sender = new DialogSender(this.#core);

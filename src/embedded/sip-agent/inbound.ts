@@ -3,6 +3,7 @@ import { type AgentCore, forgetIfUnused, patience } from './agent-core.ts';
 import { type Dialog, endSubscription, learnPeer } from './dialog.ts';
 import type { DialogSender } from './dialog-sender.ts';
 import { stopReliable, takePrack } from './reliable-provisional.ts';
+import { screen } from './screening.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { isSessionTooShort, minSessionSeconds } from './session-timer.ts';
 import { listOf, parseCSeq, parseVia, tagOf } from './sip-header.ts';
@@ -73,7 +74,9 @@ export class Inbound implements TransactionUser {
       return;
     }
     const dialog = this.#core.dialogs.ofRequest(request);
+    const screened = dialog ? undefined : screen(request, this.#core.screening);
     if (dialog) this.#inDialog(dialog, request, transaction);
+    else if (screened !== undefined) transaction.answer(screened);
     else this.#outOfDialog(request, transaction);
   }
 

@@ -66,6 +66,7 @@ describe('a running session', () => {
       dns: systemDns,
       log: createLog({ level: 'silent' }),
       limits: {} as AgentCore['limits'],
+      screening: { refuse: [], answerOptionsOf: [] },
       pick: () => undefined,
     };
     sender = new DialogSender(core);
