@@ -101,6 +101,28 @@ export function watchersOfTheFocus(start: StartPlace): void {
       await eventually(() => at.focus.debug().subscriptions === 0, 'the watcher is forgotten');
     });
 
+    it('tells of a room too large for one frame of drachtio-server in several documents, to everybody', async () => {
+      const people = Array.from({ length: 150 }, (_, index) => `person-${index}`);
+      for (const nick of people) {
+        await at.bus.publish(link.id, 'occupant', nick, { ...alice, nick, jid: `${nick}@example.com` });
+      }
+      const watchers = [(await watch()).dialog, (await watch()).dialog, (await watch()).dialog];
+      for (const dialog of watchers) {
+        let told = '';
+        for (let version = 1; people.some((nick) => !told.includes(`>${nick}<`)); version += 1) {
+          const notify = await at.peer.waitRequest('NOTIFY', dialog);
+          expect(headerOf(notify, 'content-length')).toBe(String(Buffer.byteLength(notify.body)));
+          expect(notify.body).toContain(`state="${version === 1 ? 'full' : 'partial'}" version="${version}"`);
+          expect(notify.body.endsWith('</conference-info>')).toBe(true);
+          told += notify.body;
+        }
+      }
+      await at.bus.withdraw(link.id, 'occupant', 'person-7');
+      for (const dialog of watchers) {
+        expect((await at.peer.waitRequest('NOTIFY', dialog)).body).toContain('person-7');
+      }
+    });
+
     it('sends watchers away, ready to come back, when the process stops', async () => {
       const { dialog } = await watch();
       await at.peer.waitRequest('NOTIFY', dialog);
