@@ -1,0 +1,109 @@
+/**
+ * `npm run demo`: starts everything on this machine, shows on real clients that a chat room and a conference call are one meeting,
+ * and stays up for a person to try. `-- --once` ends after the tour, with exit code 0 only if every step held.
+ */
+import { Command, Option } from 'commander';
+import { findDrachtio } from '../test/harness/servers/drachtio.ts';
+import { findFreeswitch } from '../test/harness/servers/freeswitch.ts';
+import { invitation } from './invitation.ts';
+import { narrate } from './narration.ts';
+import { openStage, type Stage, type StageOptions } from './stage.ts';
+import { bad, good, note, plain, title } from './terminal.ts';
+import { tourOf } from './tour.ts';
+
+interface DemoOptions {
+  readonly once: boolean;
+  readonly stack: 'embedded' | 'native';
+  readonly breakMixer: boolean;
+}
+
+const program = new Command('demo')
+  .description('Shows a chat room and a conference call as one meeting.')
+  .option('--once', 'end after the tour; exit code 0 only if every step held', false)
+  .addOption(
+    new Option(
+      '--stack <stack>',
+      'embedded: SIP agent and mixer inside the bridge; native: drachtio-server and FreeSWITCH',
+    )
+      .choices(['embedded', 'native'])
+      .default('embedded'),
+  )
+  .addOption(
+    new Option('--break-mixer', 'a mixer whose mute does nothing, to see that the tour notices')
+      .default(false)
+      .hideHelp(),
+  );
+
+/** What to do about servers that are not there, or null. */
+function obstacle({ stack, breakMixer }: DemoOptions): string | null {
+  if (stack === 'embedded') return null;
+  if (breakMixer) return '--break-mixer is for the embedded mixer: leave --stack native out';
+  const missing = [
+    ...(findDrachtio() === null ? ['drachtio-server (DRACHTIO_BIN=/path/to/drachtio, or on PATH)'] : []),
+    ...(findFreeswitch() === null ? ['FreeSWITCH (FREESWITCH_HOME=/its/prefix, or on PATH)'] : []),
+  ];
+  return missing.length === 0 ? null : `--stack native needs ${missing.join(' and ')}`;
+}
+
+/** True when every step held; stops at the first that does not. */
+async function guide(stage: Stage): Promise<boolean> {
+  title('The tour');
+  for (const [index, step] of tourOf(stage).entries()) {
+    const name = `${index + 1}. ${step.title}`;
+    try {
+      const notes = await step.run();
+      good(name);
+      for (const line of notes) note(line);
+    } catch (error) {
+      bad(name);
+      note(error instanceof Error ? error.message : String(error));
+      note(`what the bridge logged: ${stage.logFile}`);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Shows what happens until Ctrl-C. */
+async function stayUp(stage: Stage): Promise<void> {
+  await stage.clear();
+  title('Now you');
+  for (const line of invitation(stage)) plain(line);
+  title('What happens (Ctrl-C ends it)');
+  stage.bridge.onChange((event) => {
+    const line = narrate(event);
+    if (line !== null) plain(`${new Date().toLocaleTimeString()}  ${line}`);
+  });
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+async function demo(options: DemoOptions): Promise<number> {
+  const hindrance = obstacle(options);
+  if (hindrance !== null) {
+    bad(hindrance);
+    return 1;
+  }
+  title('Setting the stage');
+  const began = performance.now();
+  const stageOptions: StageOptions = { sip: options.stack, brokenMixer: options.breakMixer };
+  const stage = await openStage(stageOptions);
+  const servers =
+    options.stack === 'native'
+      ? 'drachtio-server, FreeSWITCH and the bridge'
+      : 'and the bridge with its embedded SIP agent and mixer';
+  good(`Prosody, nats-server, ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  try {
+    const held = await guide(stage);
+    if (held && !options.once) await stayUp(stage);
+    if (held) title('Every step held.');
+    return held ? 0 : 1;
+  } finally {
+    await stage.close();
+  }
+}
+
+program.parse();
+process.exitCode = await demo(program.opts<DemoOptions>());
