@@ -27,8 +27,11 @@ export interface Parts {
 const namespace = 'urn:ietf:params:xml:ns:conference-info';
 const longestVersion = 10;
 
+const ascii = /^[\0-\x7f]*$/;
+
 /** Length in UTF-8; a lone surrogate counts as the replacement character that it becomes. */
 export function utf8Length(text: string): number {
+  if (ascii.test(text)) return text.length;
   let length = text.length;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);
@@ -88,12 +91,12 @@ function endpointText(endpoint: Endpoint): string {
 
 /** 5.6 `<user>` with all that is in it; its state is `full`, in full and in partial documents alike. */
 export function userText(user: User): string {
-  const aors = user.associatedAors.map((uri) => ({ uri, displayText: null, purpose: null }));
+  const aors = user.associatedAors.map((uri) => `<entry>${element('uri', uri)}</entry>`).join('');
   const roles = user.roles.map((role) => element('entry', role)).join('');
   return (
     `<user entity="${escapeXml(user.entity)}">` +
     element('display-text', user.displayText) +
-    uriList('associated-aors', aors) +
+    (aors === '' ? '' : `<associated-aors>${aors}</associated-aors>`) +
     (roles === '' ? '' : `<roles>${roles}</roles>`) +
     `${user.endpoints.map(endpointText).join('')}</user>`
   );

@@ -6,7 +6,8 @@ export const longestName = 128;
 export const longestLine = 512;
 
 const plain = /^[\x20-\x7e]*$/;
-const special = /[&<>"]/;
+/** Printable ASCII that needs no escaping: nearly every text. */
+const harmless = /^[ !#-%'-;=?-~]*$/;
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 const whitespace = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
@@ -61,8 +62,9 @@ export function readableLine(text: string | null, limit: number): string | null 
 
 /** Text as it stands in element content or between double quotes: escaped, illegal characters replaced. */
 export function escapeXml(text: string): string {
-  const legal = plain.test(text) ? text : text.replace(illegal, replacement);
-  return special.test(legal) ? legal.replace(/[&<>"]/g, (character) => entities[character] ?? character) : legal;
+  if (harmless.test(text)) return text;
+  const legal = text.replace(illegal, replacement);
+  return legal.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
 const outsideUri = /[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})/gu;

@@ -45,10 +45,6 @@ export class Child<Orders extends Message, Reports extends Message> {
     });
   }
 
-  tell(order: Orders): void {
-    this.#process.send(order);
-  }
-
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null) return;
     const gone = once(this.#process, 'exit');

@@ -1,17 +1,18 @@
 /** Child process of the mixer benchmark: as many phones as asked for, all talking, each with a socket of its own; counts what they hear. */
 import { createSocket, type Socket } from 'node:dgram';
+import { serve } from './child.ts';
 
 /** Parent to child. */
 export type LoadOrder =
   | { readonly kind: 'open'; readonly phones: number }
   /** Media ports of the mixer, in the order of the phones. */
   | { readonly kind: 'talk'; readonly ports: readonly number[] }
-  | { readonly kind: 'count' }
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'count' };
 
 /** Child to parent; `heard` and `sent` since the last count, in packets; `jitter`: mean of RFC 3550 6.4.1 jitter over the phones, in ms. */
 export type LoadReport =
   | { readonly kind: 'opened'; readonly ports: readonly number[] }
+  | { readonly kind: 'talking' }
   | { readonly kind: 'counted'; readonly sent: number; readonly heard: number; readonly jitter: number };
 
 const host = '127.0.0.1';
@@ -28,10 +29,6 @@ interface Phone {
 const phones: Phone[] = [];
 let sent = 0;
 let heard = 0;
-
-function say(report: LoadReport): void {
-  process.send?.(report);
-}
 
 function tonePacket(index: number): Buffer {
   const packet = Buffer.alloc(172);
@@ -51,7 +48,7 @@ function listen(phone: Phone): void {
   });
 }
 
-async function open(count: number): Promise<void> {
+async function open(count: number): Promise<LoadReport> {
   for (let index = 0; index < count; index += 1) {
     const socket = createSocket({ type: 'udp4', lookup: (address, _options, found) => found(null, address, 4) });
     await new Promise<void>((resolve) => socket.bind(0, host, resolve));
@@ -59,11 +56,11 @@ async function open(count: number): Promise<void> {
     listen(phone);
     phones.push(phone);
   }
-  say({ kind: 'opened', ports: phones.map(({ socket }) => socket.address().port) });
+  return { kind: 'opened', ports: phones.map(({ socket }) => socket.address().port) };
 }
 
 /** Connected sockets are cheaper to send on; each packet is a copy because the sending is asynchronous. */
-async function talk(ports: readonly number[]): Promise<void> {
+async function talk(ports: readonly number[]): Promise<LoadReport> {
   for (const [index, { socket }] of phones.entries()) {
     await new Promise<void>((resolve) => socket.connect(ports[index] ?? 0, host, () => resolve()));
   }
@@ -77,6 +74,7 @@ async function talk(ports: readonly number[]): Promise<void> {
       due += packetMs / 4;
     }
   }, 1);
+  return { kind: 'talking' };
 }
 
 function send(phone: Phone | undefined): void {
@@ -88,14 +86,15 @@ function send(phone: Phone | undefined): void {
   sent += 1;
 }
 
-process.on('message', (order: LoadOrder) => {
-  if (order.kind === 'open') void open(order.phones);
-  if (order.kind === 'talk') void talk(order.ports);
-  if (order.kind === 'stop') process.exit(0);
-  if (order.kind === 'count') {
-    const jitter = phones.reduce((sum, phone) => sum + phone.jitter, 0) / phones.length;
-    say({ kind: 'counted', sent, heard, jitter });
-    sent = 0;
-    heard = 0;
-  }
+function count(): LoadReport {
+  const jitter = phones.reduce((sum, phone) => sum + phone.jitter, 0) / phones.length;
+  const counted = { kind: 'counted', sent, heard, jitter } as const;
+  sent = 0;
+  heard = 0;
+  return counted;
+}
+
+serve<LoadOrder, LoadReport>((order) => {
+  if (order.kind === 'open') return open(order.phones);
+  return order.kind === 'talk' ? talk(order.ports) : count();
 });
