@@ -144,7 +144,10 @@ describe('a phone', () => {
   it('gives up a call', async () => {
     const bob = await phone('bob');
     const callee = await phone('carol');
-    callee.agent.onInvite = (request) => request.respond(180);
+    callee.agent.onRequest = (request) => {
+      request.respond(180);
+      return true;
+    };
     const dialing = (await phone('dave', { server: addressOf(callee) })).dial(callee.contactUri);
     dialing.cancel();
     expect(await dialing.outcome).toMatchObject({ status: 487 });

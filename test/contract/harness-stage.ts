@@ -8,7 +8,7 @@ import type { Credentials } from '../../src/identity/credentials.ts';
 import { createLog } from '../../src/log.ts';
 import { defaultPolicy } from '../../src/policy/settings.ts';
 import { unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
-import { createSipFocus } from '../../src/sip-focus/sip-focus.ts';
+import { createSipFocus, type SipFocusSettings } from '../../src/sip-focus/sip-focus.ts';
 
 const log = createLog({ level: (process.env.TEST_LOG as 'debug' | undefined) ?? 'silent' });
 const link = { id: 'tea', room: 'tea@rooms.example', conference: 'sip:tea@conf.example', name: 'Tea', maximumUsers: 5 };
@@ -37,7 +37,7 @@ async function eventually(holds: () => boolean): Promise<void> {
 export type HarnessStage = Awaited<ReturnType<typeof startHarnessStage>>;
 
 /** Starts everything on free ports; `stop` ends it. Callers from other domains need no password. */
-export async function startHarnessStage() {
+export async function startHarnessStage(settings: Partial<SipFocusSettings> = {}) {
   const agent = await createSipAgent({
     admin: { host: '127.0.0.1', port: 0 },
     secret: 'cymru',
@@ -83,6 +83,7 @@ export async function startHarnessStage() {
       authentication: 'offer',
       watching: 'anyone',
       notifier: { minimumGapMs: 0 },
+      ...settings,
     },
     links: [link],
     policy: defaultPolicy,

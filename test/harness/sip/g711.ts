@@ -19,7 +19,7 @@ export function muLawOf(sample: number): number {
 export function fromMuLaw(code: number): number {
   const bits = ~code & 0xff;
   const magnitude = ((((bits & 0x0f) << 3) + muBias) << ((bits >> 4) & 7)) - muBias;
-  return (bits & 0x80) !== 0 ? -magnitude : magnitude;
+  return (bits & 0x80) !== 0 ? 0 - magnitude : magnitude;
 }
 
 /** A 16-bit sample in A-law. */

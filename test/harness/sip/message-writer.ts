@@ -76,7 +76,7 @@ export function writeAnswer(
   const [first = '', ...vias] = request.list('via');
   const to = request.header('to') ?? '';
   const untagged = parameterOf(to, 'tag') === undefined && status > 100;
-  const target = status < 300 && ['INVITE', 'UPDATE', 'OPTIONS', 'NOTIFY'].includes(request.method);
+  const target = status < 300 && ['INVITE', 'UPDATE', 'OPTIONS', 'SUBSCRIBE', 'NOTIFY'].includes(request.method);
   const lines: HeaderLine[] = [
     ['Via', first.replace(/;rport(?=;|$)/i, `;received=${source.host};rport=${source.port}`)],
     ...vias.map((via): HeaderLine => ['Via', via]),

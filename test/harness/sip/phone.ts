@@ -75,9 +75,10 @@ export class SipPhone {
   private constructor(options: PhoneOptions, agent: SipUserAgent) {
     this.options = options;
     this.agent = agent;
-    agent.onInvite = (request) => {
-      if (options.autoAnswer !== true) request.respond(486);
-      else this.#answer(request).catch(() => request.respond(488));
+    agent.onRequest = (request) => {
+      if (options.autoAnswer !== true || request.message.method !== 'INVITE') return false;
+      this.#answer(request).catch(() => request.respond(488));
+      return true;
     };
   }
 

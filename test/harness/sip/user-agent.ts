@@ -33,8 +33,8 @@ const dialogKey = (callId: string, localTag: string): string => `${callId};${loc
 
 export class SipUserAgent {
   readonly options: AgentOptions;
-  /** Takes INVITEs that begin a call; without it they are refused with 486. */
-  onInvite: ((request: IncomingRequest) => void) | undefined;
+  /** Takes requests outside of dialogs; false for those it does not want: INVITE is then busy, OPTIONS answered, others refused. */
+  onRequest: (request: IncomingRequest) => boolean = () => false;
   readonly #digest: DigestClient | undefined;
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, { transaction: ServerTransaction; incoming: IncomingRequest }>();
@@ -259,9 +259,9 @@ export class SipUserAgent {
   }
 
   #outOfDialog(incoming: IncomingRequest): void {
-    if (incoming.message.method !== 'INVITE') this.#plainAnswer(incoming);
-    else if (this.onInvite === undefined) incoming.respond(486);
-    else this.onInvite(incoming);
+    if (this.onRequest(incoming)) return;
+    if (incoming.message.method === 'INVITE') incoming.respond(486);
+    else this.#plainAnswer(incoming);
   }
 
   #plainAnswer(incoming: IncomingRequest): void {
