@@ -1,4 +1,5 @@
 /** Words that scenarios are told in: somebody in the room, with a phone at hand. */
+import { expect } from 'vitest';
 import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
 import type { Call, PhoneOptions, SipPhone } from '../harness/sip/phone.ts';
 import type { XmppRoom } from '../harness/xmpp-room.ts';
@@ -21,16 +22,18 @@ export interface Attendee {
   call(wishes?: Partial<Omit<PhoneOptions, 'server'>>): Promise<Call>;
 }
 
-/** Lets one of the cast enter the room of a link. */
+/** Lets one of the cast enter the room of a link; resolves when the bridge, if it runs, has seen it too. */
 export async function attend(stack: MeetingStack, link: string, name: string): Promise<Attendee> {
   const { jid, aor, tone } = stack.person(name);
   if (jid === null || aor === null) throw new Error(`${name} has not both accounts`);
-  const { room, conference } = stack.link(link);
+  const { room: address, conference } = stack.link(link);
   const user = await stack.user(name);
+  const room = await user.join(address, name);
+  const seen = async () => (await personsOf(stack, link)).some(({ nicks }) => nicks.some(({ nick }) => nick === name));
+  if (stack.bridge.pid !== null) await expect.poll(seen, { timeout: 15_000, interval: 10 }).toBe(true);
   const phone: Attendee['phone'] = (wishes = {}) => stack.phone(name, wishes);
   return {
-    ...{ name, nick: name, jid, aor, tone, user, phone },
-    room: await user.join(room, name),
+    ...{ name, nick: name, jid, aor, tone, user, room, phone },
     call: async (wishes = {}) => (await phone(wishes)).call(conference),
   };
 }
@@ -42,7 +45,15 @@ export async function people(stack: MeetingStack, link: string): Promise<{ owner
   return { owner, guest };
 }
 
+/** A person as the operator sees them. */
+export interface SeenPerson {
+  readonly jid: string | null;
+  readonly involvement: string;
+  readonly nicks: readonly { readonly nick: string; readonly role: string; readonly affiliation: string }[];
+  readonly calls: readonly { readonly aor: string | null; readonly label: string | null; readonly muted: boolean }[];
+}
+
 /** Who is in a meeting, as its operator sees them; poll it, because what a phone has seen may still be on its way there. */
-export async function personsOf(stack: MeetingStack, link: string): Promise<readonly object[]> {
+export async function personsOf(stack: MeetingStack, link: string): Promise<readonly SeenPerson[]> {
   return (await stack.bridge.admin('GET', `/admin/links/${link}`)).body.persons;
 }
