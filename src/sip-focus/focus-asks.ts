@@ -1,5 +1,5 @@
 /** What operators and the room ask of this focus about its legs (RFC 4353 4.1): mute, unmute, remove, ban. */
-import type { Ask, AskAnswer, FocusAsk } from '../bus/asks.ts';
+import type { Ask, AskAnswer, Asks, FocusAsk } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
 import { jidOfLeg } from '../conference-info/meeting.ts';
 import type { Logger } from '../log.ts';
@@ -15,12 +15,14 @@ const effectLimitMs = 8000;
 
 export class FocusAsks {
   readonly #bus: Bus;
+  readonly #asks: Asks;
   readonly #legs: Legs;
   readonly #mirror: Mirror;
   readonly #log: Logger;
 
-  constructor(bus: Bus, legs: Legs, mirror: Mirror, log: Logger) {
+  constructor(bus: Bus, asks: Asks, legs: Legs, mirror: Mirror, log: Logger) {
     this.#bus = bus;
+    this.#asks = asks;
     this.#legs = legs;
     this.#mirror = mirror;
     this.#log = log;
@@ -72,11 +74,23 @@ export class FocusAsks {
     const cause = { status: 603, text: ask.reason ?? 'Banned from the conference' };
     if (aor === null) {
       await this.#legs.end(leg, cause);
+      void this.#tellModerators(leg, ask);
       return done('acted as a kick: the caller proved no address that could be banned');
     }
     await this.#bus.publish(ask.link, 'caller-ban', aor, { aor, reason: ask.reason, by: ask.by });
     await this.#legs.end(leg, cause);
     return done();
+  }
+
+  /** Whoever moderates in the room must not take somebody for banned who can call again. */
+  async #tellModerators({ link, fact }: Leg, { by, reason }: FocusAsk): Promise<void> {
+    const who = fact.label === null ? 'A caller without a name' : `The caller “${fact.label}”`;
+    const text = `${who} was to be banned (${by}), but proved no address: this acted as a kick, and they can call again.`;
+    try {
+      await this.#asks.ask({ owner: 'room' }, { to: 'room', act: 'tell-moderators', link: link.id, by, reason, text });
+    } catch (error) {
+      this.#log.warn({ err: error, link: link.id }, 'the moderators could not be told that a ban acted as a kick');
+    }
   }
 
   /** Waits until the leg's fact says what is wanted: then the mixer has done it. */

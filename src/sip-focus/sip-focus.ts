@@ -108,7 +108,7 @@ class Focus implements SipFocus {
   #grace: NodeJS.Timeout | null = null;
 
   constructor(parts: SipFocusParts) {
-    const { settings, links, policy, bus, mixer, credentials, log, instance, generation } = parts;
+    const { settings, links, policy, bus, asks, mixer, credentials, log, instance, generation } = parts;
     this.#parts = parts;
     this.signaling = new Signaling(settings, log);
     this.#writer = new NotifyWriter(settings, log);
@@ -141,7 +141,7 @@ class Focus implements SipFocus {
     router.serve(this.#subscriptions);
     this.#adoption = new Adoption(bus, mixer, this.#legs, foci, { instance, generation }, log);
     this.#strays = new StrayMembers(bus, mixer, log);
-    this.#asks = new FocusAsks(bus, this.#legs, this.#mirror, log);
+    this.#asks = new FocusAsks(bus, asks, this.#legs, this.#mirror, log);
     this.#legs.onEnd((leg) => this.#subscriptions.legEnded(leg));
     this.#writer.onReady(() => this.#subscriptions.resume());
     this.signaling.listen(

@@ -1,5 +1,6 @@
 /** What the room and operators do to the calls of a focus, on any SIP server and mixer. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Ask } from '../../src/bus/asks.ts';
 import { headerOf, statusOf } from './sip-focus-peer.ts';
 import { alice, aliceAor, eventually, link, room, type Stage, type StartPlace, stage } from './sip-focus-stage.ts';
 
@@ -83,6 +84,27 @@ export function moderationOfTheFocus(start: StartPlace): void {
       expect(await at.asks.ask(target, ask())).toEqual({ ok: true, notes: [] });
       await eventually(() => at.legs().length === 0, 'the leg is gone');
       expect(statusOf((await at.callAlice()).answer)).toBe(403);
+    });
+
+    it('takes a ban of a caller without an address for a kick, and tells the asker and the moderators so', async () => {
+      const told: Ask[] = [];
+      at.asks.serve({ owner: 'room' }, async (ask) => {
+        told.push(ask);
+        return { ok: true, notes: [] };
+      });
+      const dialog = at.peer.dialog('carol', at.uri);
+      await at.call(dialog);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      const target = { owner: 'focus', instance: 'focus-1' } as const;
+      const ask = { link: link.id, by: 'bob', reason: null, to: 'focus', act: 'ban', leg: at.legs()[0]!.leg } as const;
+      expect(await at.asks.ask(target, ask)).toEqual({
+        ok: true,
+        notes: [expect.stringContaining('acted as a kick')],
+      });
+      await at.peer.waitRequest('BYE', dialog);
+      await eventually(() => told.length === 1, 'the room is asked to tell');
+      expect(told[0]).toMatchObject({ act: 'tell-moderators', by: 'bob', text: expect.stringMatching(/carol.*kick/) });
+      expect(statusOf(await at.call(at.peer.dialog('carol', at.uri)))).toBe(200);
     });
 
     it('gives the floor of a moderated room to a phone, and takes it back', async () => {
