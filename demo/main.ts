@@ -92,13 +92,13 @@ async function demo(options: DemoOptions): Promise<number> {
   const stage = await openStage(stageOptions);
   const servers =
     options.stack === 'native'
-      ? 'drachtio-server, FreeSWITCH and the bridge'
-      : 'and the bridge with its embedded SIP agent and mixer';
-  good(`Prosody, nats-server, ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+      ? 'the bridge on drachtio-server and FreeSWITCH'
+      : 'the bridge with its embedded SIP agent and mixer';
+  good(`Prosody, nats-server and ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
   try {
     const held = await guide(stage);
-    if (held && !options.once) await stayUp(stage);
     if (held) title('Every step held.');
+    if (held && !options.once) await stayUp(stage);
     return held ? 0 : 1;
   } finally {
     await stage.close();

@@ -1,7 +1,8 @@
 /** The stage of the demo: servers with throw-away data, the bridge inside this process, and the people of the tour. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createEmbeddedMixer } from '../src/embedded/mixer/embedded-mixer.ts';
 import { createLog } from '../src/log.ts';
@@ -44,6 +45,7 @@ export interface Stage {
 }
 
 const host = '127.0.0.1';
+const logDirectory = fileURLToPath(new URL('../.tmp/demo', import.meta.url));
 
 /** Starts all; ends what has been started when a part fails. */
 export async function openStage(options: StageOptions): Promise<Stage> {
@@ -69,8 +71,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     sip: parts.sip.config,
     settings: { log: { level: 'info', personal: true } },
   });
-  const logFile = join(scratch.path, 'bridge.log');
-  mkdirSync(scratch.path, { recursive: true });
+  // Outside the scratch directory: it is read after the demo has ended.
+  const logFile = join(logDirectory, 'bridge.log');
+  mkdirSync(logDirectory, { recursive: true });
+  rmSync(logFile, { force: true });
   const log = createLog({ level: 'info', personal: true }, pino.destination({ dest: logFile, sync: false }));
   const broken = createEmbeddedMixer({ host, log, faults: { ignoreMute: true } });
   const bridge = createBridge(readConfig(files.config, process.env), {

@@ -192,7 +192,6 @@ function meeting(cast: Cast): readonly Step[] {
 }
 
 function moderation(cast: Cast): readonly Step[] {
-  const { link } = cast.stage;
   const guestTone = cast.tone(names.guest);
   return [
     {
@@ -238,7 +237,16 @@ function moderation(cast: Cast): readonly Step[] {
         await cast.guestCall.ended();
         const { status, reason } = await cast.guestIsRefused();
         check(status === 403, `the call was refused with ${status}`);
-        return [`${status} ${reason}`, `until the ban in ${link.room} is lifted`];
+        return [`${status} ${reason}`];
+      },
+    },
+    {
+      title: 'Alice lifts the ban: Bob may call again',
+      async run() {
+        await cast.room.unban(cast.stage.person(names.guest).jid ?? '');
+        await cast.guestCalls();
+        await cast.ownerCall.hears(guestTone);
+        return [];
       },
     },
   ];

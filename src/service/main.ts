@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { BridgeError } from '../errors.ts';
 import { checkConfiguration } from './check-command.ts';
+import { demonstrate } from './demo-command.ts';
 import { addOrderCommands } from './order-command.ts';
 import { run } from './run-command.ts';
 
@@ -21,6 +22,13 @@ program
   .action((options: { config: string }) => {
     process.stdout.write(checkConfiguration(options.config));
   });
+
+program
+  .command('demo')
+  .description('start everything on this machine and show a meeting in room and call (in a checkout of the source)')
+  .argument('[options...]', 'options of the demo: --once, --stack native')
+  .allowUnknownOption()
+  .action((options: string[]) => demonstrate(options));
 
 addOrderCommands(program);
 
