@@ -3,6 +3,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { Logger } from '../log.ts';
 import type { Leg } from './leg.ts';
+import { withinLimit } from './limited-wait.ts';
 import type { Mixer } from './mixer.ts';
 import type { Signaling } from './signaling.ts';
 
@@ -11,6 +12,9 @@ export interface EndCause {
   readonly status: number;
   readonly text: string;
 }
+
+/** How long BYE waits for those who are to hear of the end before it: less than a retransmission (T1). */
+const lastWordsMs = 400;
 
 const quoted = (text: string): string => text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&');
 
@@ -25,7 +29,7 @@ export class Legs {
   readonly #mixer: Mixer;
   readonly #signaling: Signaling;
   readonly #log: Logger;
-  #onEnd: (leg: Leg) => void = () => undefined;
+  #onEnd: (leg: Leg) => Promise<unknown> | null = () => null;
 
   constructor(bus: Bus, mixer: Mixer, signaling: Signaling, log: Logger) {
     this.#bus = bus;
@@ -34,8 +38,8 @@ export class Legs {
     this.#log = log;
   }
 
-  /** One listener: a leg has ended. It hears of it before BYE goes. */
-  onEnd(listener: (leg: Leg) => void): void {
+  /** One listener: a leg has ended. BYE waits a moment for what it gives, if anything. */
+  onEnd(listener: (leg: Leg) => Promise<unknown> | null): void {
     this.#onEnd = listener;
   }
 
@@ -97,9 +101,15 @@ export class Legs {
 
   /** Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent. */
   async end(leg: Leg, cause: EndCause): Promise<void> {
-    if (!this.#forget(leg)) return;
-    const gone = this.bye(leg.dialogId, cause);
+    const end = this.#forget(leg);
+    if (!end) return;
+    const gone = end.told === null ? this.bye(leg.dialogId, cause) : this.#byeAfter(end.told, leg, cause);
     await Promise.all([gone, this.#release(leg)]);
+  }
+
+  async #byeAfter(told: Promise<unknown>, leg: Leg, cause: EndCause): Promise<void> {
+    await withinLimit(told, lastWordsMs);
+    await this.bye(leg.dialogId, cause);
   }
 
   /** The call has ended from the other side, or its dialog is dead: nothing to send. Idempotent. */
@@ -118,16 +128,16 @@ export class Legs {
     }
   }
 
-  #forget(leg: Leg): boolean {
-    if (leg.state === 'ended') return false;
+  /** Null when it had ended already; `told` is what the listener gives. */
+  #forget(leg: Leg): { readonly told: Promise<unknown> | null } | null {
+    if (leg.state === 'ended') return null;
     leg.state = 'ended';
     if (leg.retry) clearTimeout(leg.retry);
     this.#byId.delete(leg.id);
     if (this.#byDialog.get(leg.dialogId) === leg) this.#byDialog.delete(leg.dialogId);
     this.#byLink.get(leg.link.id)?.delete(leg);
     for (const listener of [...leg.onChange]) listener();
-    this.#onEnd(leg);
-    return true;
+    return { told: this.#onEnd(leg) };
   }
 
   async #release(leg: Leg): Promise<void> {

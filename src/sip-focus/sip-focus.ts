@@ -14,6 +14,7 @@ import { FocusAsks } from './focus-asks.ts';
 import { InDialogHandler } from './in-dialog.ts';
 import { InviteHandler } from './invite.ts';
 import { Legs } from './legs.ts';
+import { withinLimit } from './limited-wait.ts';
 import { Mirror } from './mirror.ts';
 import type { Mixer } from './mixer.ts';
 import { NotifyWriter } from './notify-writer.ts';
@@ -257,13 +258,4 @@ class Focus implements SipFocus {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
-}
-
-async function withinLimit(work: Promise<unknown>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

@@ -10,6 +10,7 @@ import type { PolicySettings } from '../policy/settings.ts';
 import { allow, conferenceInfoType } from './capabilities.ts';
 import { focusContact } from './foci.ts';
 import type { IncomingRequest } from './incoming-request.ts';
+import { LastWords } from './last-words.ts';
 import type { Leg } from './leg.ts';
 import type { NotifyWriter } from './notify-writer.ts';
 import { type ExpiryLimits, readSubscribe, type SubscribeWish } from './subscribe-request.ts';
@@ -60,6 +61,7 @@ export class Subscriptions {
   readonly #context: SubscriptionsContext;
   readonly #desks = new Map<string, Desk>();
   readonly #watchers = new Map<string, Watcher>();
+  readonly #lastWords = new LastWords();
   #tookOver = false;
 
   constructor(links: readonly LinkSettings[], context: SubscriptionsContext) {
@@ -112,11 +114,12 @@ export class Subscriptions {
     }
   }
 
-  /** A leg has ended: subscriptions in its dialog end with it. */
-  legEnded(leg: Leg): void {
+  /** A leg has ended: subscriptions in its dialog end with it. Resolves when their watchers have heard; null when there are none. */
+  legEnded(leg: Leg): Promise<unknown> | null {
     for (const watcher of [...this.#watchers.values()]) {
       if (watcher.leg === leg.id) this.#terminate(watcher, 'noresource');
     }
+    return this.#lastWords.of(leg.id);
   }
 
   /** The connection to the SIP server is a new one: refreshes of earlier subscriptions reach nobody, so their watchers must subscribe anew. */
@@ -230,7 +233,9 @@ export class Subscriptions {
     }
     const last = subscriptionState.startsWith('terminated');
     if (last) this.#forget(watcher);
+    const heard = last && watcher.leg !== null ? this.#lastWords.begin(watcher.leg) : null;
     this.#notify(watcher, subscriptionState, document, (status) => {
+      heard?.();
       if (last) return;
       if (desk.notifier.answered(id, status, performance.now()) === 'removed') this.#forget(watcher);
       this.#pump(desk);

@@ -1,7 +1,7 @@
 /** The focus as notifier (RFC 4575, RFC 6665), on any SIP server and mixer. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { drachtioLimits } from '../../src/sip-focus/flow-gate.ts';
-import { authorize, headerOf, statusOf } from './sip-focus-peer.ts';
+import { authorize, headerOf, type SipMessage, statusOf } from './sip-focus-peer.ts';
 import { alice, aliceAor, eventually, link, type Stage, type StartPlace, secret, stage } from './sip-focus-stage.ts';
 
 /** Tests of subscriptions. */
@@ -91,6 +91,22 @@ export function watchersOfTheFocus(start: StartPlace): void {
       expect(headerOf(await at.peer.waitRequest('NOTIFY', call), 'subscription-state')).toContain('terminated');
       expect(statusOf(await at.peer.request('OPTIONS', call))).toBe(200);
       await eventually(() => at.legs().length === 1, 'the leg is known');
+    });
+
+    it('tells who watches inside a call of the end before the call is ended', async () => {
+      const call = at.peer.dialog('carol', at.uri);
+      await at.call(call);
+      expect(statusOf(await at.peer.request('SUBSCRIBE', call, subscription))).toBe(200);
+      await at.peer.waitRequest('NOTIFY', call);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      const target = { owner: 'focus', instance: 'focus-1' } as const;
+      const remove = { link: link.id, by: 'bob', reason: null, to: 'focus', act: 'remove' } as const;
+      expect(await at.asks.ask(target, { ...remove, leg: at.legs()[0]!.leg })).toMatchObject({ ok: true });
+      const ofTheEnd = (message: SipMessage): boolean =>
+        message.start.startsWith('BYE ') || headerOf(message, 'subscription-state').startsWith('terminated');
+      const first = await at.peer.wait(ofTheEnd, 'the end');
+      expect(headerOf(first, 'subscription-state')).toBe('terminated;reason=noresource');
+      await at.peer.waitRequest('BYE', call);
     });
 
     it('forgets a watcher who says that there is no such subscription', async () => {
