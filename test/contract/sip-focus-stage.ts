@@ -20,6 +20,8 @@ import { layWire, type Wire } from './tcp-wire.ts';
 export interface Place {
   /** UDP port for phones. */
   readonly sipPort: number;
+  /** TCP port for phones, where there is one. */
+  readonly sipTcpPort?: number;
   readonly admin: { readonly port: number; readonly secret: string };
   readonly limits: FlowLimits;
   /** A mixer that is not started yet. */

@@ -53,6 +53,13 @@ describe('digest', () => {
     expect(more).toEqual([]);
   });
 
+  it('offers what it is told to, in that order', () => {
+    const offered = (...algorithms: ('MD5' | 'SHA-256')[]) =>
+      challenges('r', 'n', 'o', false, algorithms).map((each) => /algorithm=([^,]+)/.exec(each)?.[1]);
+    expect(offered('MD5')).toEqual(['MD5']);
+    expect(offered('MD5', 'SHA-256')).toEqual(['MD5', 'SHA-256']);
+  });
+
   it('reads what phones write', () => {
     const read = (text: string) => parseAuthorization(text, 'conf.example');
     expect(read(header({ username: '"gr\\"a,ce"' }))?.username).toBe('gr"a,ce');
