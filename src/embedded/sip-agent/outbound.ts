@@ -1,6 +1,7 @@
 /** From the application to the network: new requests, requests inside dialogs, ACK and CANCEL. */
 import { randomUUID } from 'node:crypto';
 import type { AgentCore } from './agent-core.ts';
+import { flowsBySize } from './datagram-limit.ts';
 import { createDialogRequest, type Dialog, dialogOfClient, randomSeq, subscriptionUsage } from './dialog.ts';
 import type { DialogSender } from './dialog-sender.ts';
 import { copyAppBody, copyAppHeaders, hasLocalhostContact, ownAddress, ownContact } from './header-rules.ts';
@@ -113,25 +114,17 @@ export class Outbound {
       return;
     }
     const dialog = makes && flow ? dialogOfClient(request, flow, client) : undefined;
-    const outgoing: Outgoing = {
-      id: randomUUID(),
-      client,
-      request,
-      dialog,
-      initial: true,
-      canceled: false,
-      accepted: false,
-    };
+    const outgoing = newOutgoing({ client, request, dialog, initial: true });
     if (dialog && request.method === 'SUBSCRIBE') {
       // RFC 6665 4.4.1: its first NOTIFY may overtake the answer.
       dialog.usages.set(subscriptionUsage(request.headers.get('event')), Date.now() + 64_000);
       this.#core.dialogs.add(dialog);
     }
-    if (flow && !this.#outgoing.start(outgoing, flows)) {
+    if (flow && !this.#outgoing.start(outgoing, flowsBySize(request, flows, this.#core.locals))) {
       client.refuse(frameId, 'too many transactions');
       return;
     }
-    client.send(encodeRequestSent(frameId, request, flow, outgoing.id));
+    client.send(encodeRequestSent(frameId, request, outgoing.transaction?.flow, outgoing.id));
     if (!flow) this.#outgoing.failLocally(outgoing, createResponse(request, 503, 'DNS Error', newTag()));
   }
 
@@ -180,25 +173,14 @@ export class Outbound {
       return;
     }
     dialog.localSeq = seq;
-    const outgoing: Outgoing = {
-      id: randomUUID(),
-      client,
-      request,
-      dialog,
-      initial: false,
-      canceled: false,
-      accepted: false,
-    };
-    if (!this.#outgoing.start(outgoing, [flow])) {
+    const outgoing = newOutgoing({ client, request, dialog, initial: false });
+    if (!this.#outgoing.start(outgoing, waysInDialog(request, dialog, flow, this.#core.locals))) {
       client.refuse(frameId, 'too many transactions');
       return;
     }
-    if (method === 'INVITE') {
-      dialog.inviteSeq = seq;
-      dialog.outgoingInvite = outgoing.transaction;
-    }
+    if (method === 'INVITE') dialog.inviteSeq = seq;
     if (method === 'NOTIFY') extendSubscription(dialog, request);
-    client.send(encodeRequestSent(frameId, request, flow, outgoing.id));
+    client.send(encodeRequestSent(frameId, request, outgoing.transaction?.flow, outgoing.id));
   }
 
   #acknowledge({ client, frameId, request }: Command, dialog: Dialog, flow: Flow): void {
@@ -256,6 +238,15 @@ function extendSubscription(dialog: Dialog, notify: SipRequest): void {
     notify.headers.get('subscription-state') ?? '',
   );
   if (seconds && dialog.usages.has(usage)) dialog.usages.set(usage, Date.now() + Number(seconds[1]) * 1_000 + 64_000);
+}
+
+function newOutgoing(given: Pick<Outgoing, 'client' | 'request' | 'dialog' | 'initial'>): Outgoing {
+  return { ...given, id: randomUUID(), canceled: false, accepted: false };
+}
+
+/** A peer that only its own source address reaches cannot be called by TCP. */
+function waysInDialog(request: SipRequest, dialog: Dialog, flow: Flow, locals: readonly LocalAddress[]): Flow[] {
+  return dialog.behindNat ? [flow] : flowsBySize(request, [flow], locals);
 }
 
 /** The next CSeq of our side; an application that counts for itself may run ahead. */

@@ -63,6 +63,7 @@ export class OutgoingRequests {
     });
     if (!transaction) return false;
     outgoing.transaction = transaction;
+    if (transaction.isInvite && outgoing.dialog && !outgoing.initial) outgoing.dialog.outgoingInvite = transaction;
     this.#pending.set(outgoing.id, outgoing);
     return true;
   }

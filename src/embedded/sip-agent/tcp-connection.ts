@@ -30,6 +30,8 @@ export class TcpConnection {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    // A peer that connects has something to say; else idle connections would use up all that may exist.
+    if (!socket.connecting) this.#startWatch();
     // A failed connection is told to each pending `send`; here it only must not throw.
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -74,7 +76,10 @@ export class TcpConnection {
       clearTimeout(this.#partialTimer);
       this.#partialTimer = undefined;
     }
-    if (!this.#framing.partial || this.#partialTimer) return;
+    if (this.#framing.partial && !this.#partialTimer) this.#startWatch();
+  }
+
+  #startWatch(): void {
     this.#partialTimer = setTimeout(() => this.#giveUp('message not completed in time'), transactionTimeout);
     this.#partialTimer.unref();
   }

@@ -40,6 +40,9 @@ export function addressText(local: LocalAddress): string {
   return `${hostText(local.host)}:${local.port}`;
 }
 
+/** How long a peer may take to accept a connection, in ms; then the next address or UDP is tried. */
+const connectTime = 5_000;
+
 export class Transport {
   readonly locals: LocalAddress[] = [];
   readonly #options: TransportOptions;
@@ -63,22 +66,23 @@ export class Transport {
     return local;
   }
 
-  /** Sends on a flow. A TCP flow without a living connection gets a new one. */
+  /**
+   * Sends on a flow. A TCP flow without a living connection gets a new one. `onError` is called when the bytes could not be
+   * handed to the network, never before this method has returned.
+   */
   send(flow: Flow, bytes: Buffer, onError?: (error: Error) => void): void {
+    const report = (error: Error | null | undefined): void => {
+      if (error && onError) queueMicrotask(() => this.#guard('reporting a failed message', () => onError(error)));
+    };
     if (flow.local.protocol === 'udp') {
       const socket = this.#udp.get(flow.local);
-      if (!socket) {
-        onError?.(new Error('socket closed'));
-        return;
-      }
-      socket.send(bytes, flow.port, flow.address, (error) => {
-        if (error) onError?.(error);
-      });
+      if (socket) socket.send(bytes, flow.port, flow.address, report);
+      else report(new Error('socket closed'));
       return;
     }
     const connection = this.connectionOf(flow) ?? this.#connect(flow);
-    if (connection) connection.send(bytes, onError);
-    else onError?.(new Error('too many connections'));
+    if (connection) connection.send(bytes, report);
+    else report(new Error('too many connections'));
   }
 
   /** The living connection of a TCP flow. */
@@ -136,6 +140,9 @@ export class Transport {
   #connect(flow: Flow): TcpConnection | undefined {
     if (this.#open.size >= this.#options.limits.maxConnections) return undefined;
     const socket = connect({ host: flow.address, port: flow.port, localAddress: flow.local.host });
+    const patience = setTimeout(() => socket.destroy(new Error('no connection in time')), connectTime);
+    patience.unref();
+    socket.once('connect', () => clearTimeout(patience)).once('close', () => clearTimeout(patience));
     return this.#adopt(socket, flow);
   }
 
@@ -156,10 +163,15 @@ export class Transport {
   }
 
   #receive(bytes: Buffer, flow: Flow): void {
+    this.#guard('handling a SIP message', () => this.#options.receive(bytes, flow));
+  }
+
+  /** One message that shows a fault of ours must not end the process. */
+  #guard(what: string, work: () => void): void {
     try {
-      this.#options.receive(bytes, flow);
+      work();
     } catch (error) {
-      this.#options.log.error({ err: error }, 'handling a SIP message failed');
+      this.#options.log.error({ err: error }, `${what} failed`);
     }
   }
 }

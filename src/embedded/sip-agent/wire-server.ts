@@ -1,5 +1,6 @@
 /** The admin port: accepts application connections and chooses which of them gets a new request. */
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { Logger } from '../../log.ts';
 import { WireClient, type WireClientOptions } from './wire-client.ts';
 
 export interface WireServerOptions extends WireClientOptions {
@@ -9,9 +10,11 @@ export interface WireServerOptions extends WireClientOptions {
 export class WireServer {
   readonly clients = new Set<WireClient>();
   readonly #server: Server;
+  readonly #log: Logger;
   readonly #turns = new Map<string, number>();
 
   constructor(options: WireServerOptions) {
+    this.#log = options.log;
     this.#server = createServer((socket) => {
       if (this.clients.size >= options.maxClients) {
         options.log.warn({ limit: options.maxClients }, 'application connection refused: too many');
@@ -36,6 +39,7 @@ export class WireServer {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#log.warn({ err: error }, 'application listener failed'));
         resolve((this.#server.address() as AddressInfo).port);
       });
     });
