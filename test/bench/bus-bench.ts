@@ -2,27 +2,17 @@
  * Fact to reaction over JetStream: from `publish` to the listeners of the bus, as in a process that runs both halves, beside a bare
  * publish to an ordered consumer on the same server, by turns, one each ms. Run: `npm run bench -- bus [samples]` (default 500 a round).
  */
-import { DeliverPolicy, jetstream, jetstreamManager, StorageType } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
 import { createNatsBus } from '../../src/bus/nats-bus.ts';
 import { NatsLink } from '../../src/bus/nats-link.ts';
 import type { OccupantFact } from '../../src/conference-info/occupant.ts';
 import { createLog } from '../../src/log.ts';
 import { findNats, startNats } from '../harness/servers/nats.ts';
+import { openBareStream, type Way } from './bare-stream.ts';
 import { clock, pause, quantile, ratioText, report, table, until } from './measure.ts';
 
 const rounds = 8;
 const [samples = 500] = process.argv.slice(2).map(Number);
 const log = createLog({ level: 'error' });
-
-/** A way from a sender to a listener. */
-interface Way {
-  /** Resolves when the server has it. */
-  send(index: number): Promise<unknown>;
-  /** Hears every index that was sent. */
-  onHeard: (index: number) => void;
-  stop(): Promise<void>;
-}
 
 const occupant = (index: number, voice: boolean): OccupantFact => ({
   nick: String(index),
@@ -51,30 +41,6 @@ async function product(url: string): Promise<Way> {
   return way;
 }
 
-/** The client alone: file storage, one message kept per subject, as many bytes as the fact has. */
-async function floor(url: string): Promise<Way> {
-  const connection = await connect({ servers: url });
-  const manager = await jetstreamManager(connection);
-  const stream = { name: 'FLOOR', subjects: ['floor.*'], storage: StorageType.File, max_msgs_per_subject: 1 };
-  await manager.streams.add(stream);
-  const js = jetstream(connection);
-  const payload = Buffer.from(JSON.stringify({ value: occupant(100, true) }));
-  const way: Way = {
-    send: (index) => js.publish(`floor.${index}`, payload),
-    onHeard: () => undefined,
-    async stop() {
-      await messages.close();
-      await connection.close();
-    },
-  };
-  const consumer = await js.consumers.get(stream.name, { deliver_policy: DeliverPolicy.All });
-  const messages = await consumer.consume({
-    max_messages: 2000,
-    callback: (message) => way.onHeard(Number(message.subject.slice('floor.'.length))),
-  });
-  return way;
-}
-
 /** Sends one each ms, by turns on each way, whatever became of those before; times from sending to hearing in ms, by way. */
 async function round(ways: readonly Way[]): Promise<number[][]> {
   const took = ways.map((): number[] => []);
@@ -99,7 +65,7 @@ async function round(ways: readonly Way[]): Promise<number[][]> {
 
 async function measure(): Promise<void> {
   const server = await startNats();
-  const ways = [await product(server.url), await floor(server.url)];
+  const ways = [await product(server.url), await openBareStream(server.url, occupant(100, true))];
   const outcome: number[][][] = ways.map(() => []);
   for (let index = 0; index <= rounds; index += 1) {
     const took = await round(ways);

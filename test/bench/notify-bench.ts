@@ -3,9 +3,9 @@
  * SIP server, alternately; on drachtio-server and on the embedded agent. Run: `npm run bench -- notify [N ...]` (default 100 and 1000).
  */
 import { type DrachtioServer, findDrachtio, startDrachtio } from '../harness/servers/drachtio.ts';
+import type { AgentOrder, AgentReport } from './agent-process.ts';
 import { Child } from './child.ts';
 import { type Cell, cpuOf, median, pause, ratioText, report, table } from './measure.ts';
-import type { AgentOrder, AgentReport } from './notify-agent.ts';
 import type { FloorOrder, FloorReport } from './notify-floor.ts';
 import type { ProductOrder, ProductReport } from './notify-product.ts';
 import type { WatcherOrder, WatcherReport } from './sip-watchers.ts';
@@ -50,7 +50,7 @@ async function drachtio(): Promise<SipServer> {
 
 async function embedded(): Promise<SipServer> {
   const secret = 'bench';
-  const agent = await Child.start<AgentOrder, AgentReport>(file('notify-agent'));
+  const agent = await Child.start<AgentOrder, AgentReport>(file('agent-process'));
   const { sipPort, adminPort } = await agent.ask({ kind: 'start', secret }, 'ready');
   const { pid } = agent;
   return { name: 'embedded agent', limits: 'unbounded', pid, sipPort, adminPort, secret, stop: () => agent.stop() };

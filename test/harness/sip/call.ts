@@ -75,6 +75,11 @@ export class Call implements Usage {
     return this.#media.hearing.silentOf(hz, limitMs);
   }
 
+  /** Has a listener called with the samples of each packet of audio, when it comes. */
+  onAudio(listener: (samples: Int16Array) => void): void {
+    this.#media.hearing.onPacket = listener;
+  }
+
   /** Puts the peer on hold. Rejects when the peer does not agree. */
   hold(direction: 'sendonly' | 'inactive' = 'sendonly'): Promise<void> {
     return this.#reinvite(direction);

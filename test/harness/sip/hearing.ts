@@ -15,6 +15,8 @@ type Judge = (window: Int16Array) => boolean;
 
 /** The audio a phone receives. */
 export class Hearing {
+  /** Called with the samples of each packet, when it comes. */
+  onPacket: ((samples: Int16Array) => void) | undefined;
   readonly #window = new Int16Array(windowLength);
   readonly #judges = new Set<(window: Int16Array) => void>();
   #filled = 0;
@@ -27,6 +29,7 @@ export class Hearing {
     if (now - this.#pushedAt > gap) this.#filled = 0;
     this.#pushedAt = now;
     this.#packets += 1;
+    this.onPacket?.(samples);
     for (const sample of samples) {
       this.#window[this.#filled] = sample;
       this.#filled += 1;

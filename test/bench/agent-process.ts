@@ -1,4 +1,4 @@
-/** Helper process of the NOTIFY benchmark: the embedded SIP agent by itself, so that its CPU can be told from the focus's. */
+/** Helper process of the benchmarks: the embedded SIP agent by itself, so that its CPU can be told from the focus's. */
 import { createSipAgent } from '../../src/embedded/sip-agent/agent.ts';
 import { createLog } from '../../src/log.ts';
 import { serve } from './child.ts';

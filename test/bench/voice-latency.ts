@@ -1,0 +1,153 @@
+/** From the moderator's taking of voice in the room to silence in the call, and what its parts take by themselves in the same run. */
+import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
+import { strengthOf } from '../harness/sip/goertzel.ts';
+import { SipPhone } from '../harness/sip/phone.ts';
+import { RtpSession } from '../harness/sip/rtp-session.ts';
+import { BareEventSocket } from './bare-event-socket.ts';
+import type { BareMixerOrder, BareMixerReport } from './bare-mixer.ts';
+import { openBareStream } from './bare-stream.ts';
+import { Child } from './child.ts';
+import { oneMessage } from './kick-latency.ts';
+import { clock, until } from './measure.ts';
+
+/** All in ms; one entry per change of role. */
+export interface VoiceTimes {
+  readonly total: number[];
+  /** Until a bare client in the room sees the new role. */
+  readonly stanza: number[];
+  /** Bare publish until the consumer has it. */
+  readonly bus: number[];
+  /** Bare mute at the same kind of mixer until silence. */
+  readonly mute: number[];
+}
+
+const host = '127.0.0.1';
+const tone = 610;
+const warmUp = 10;
+/** Amplitudes of a tone in one packet; phones send 4000. */
+const there = 1000;
+const gone = 120;
+
+/** Listens for one tone, packet by packet (20 ms). */
+class Ear {
+  #amplitude = 0;
+  #changed = 0;
+  #audible = false;
+
+  /** Takes a packet. */
+  hear(samples: Int16Array): void {
+    this.#amplitude = strengthOf(samples, tone).amplitude;
+    const audible = this.#audible ? this.#amplitude >= gone : this.#amplitude >= there;
+    if (audible === this.#audible) return;
+    this.#audible = audible;
+    this.#changed = clock();
+  }
+
+  /** Waits until the tone is there, or gone, and gives the time when it became so. */
+  async until(audible: boolean): Promise<number> {
+    await until(() => this.#audible === audible, audible ? 'the tone is heard' : 'the tone falls silent');
+    return this.#changed;
+  }
+}
+
+/** A mixer of the same kind with two callers and no focus. */
+interface BareMixing {
+  readonly ear: Ear;
+  /** Gives the time of the order. */
+  mute(muted: boolean): Promise<number>;
+  stop(): Promise<void>;
+}
+
+async function bareFreeswitch(stack: MeetingStack): Promise<BareMixing> {
+  const { sipPort, eventPort, password } = stack.freeswitch;
+  const server = { host, port: sipPort };
+  const [talker, listener] = await Promise.all([
+    SipPhone.open({ server, aor: 'sip:talker@elsewhere.test', tone }),
+    SipPhone.open({ server, aor: 'sip:listener@elsewhere.test' }),
+  ]);
+  const uri = `sip:cusax.floor@${host}:${sipPort}`;
+  await talker.call(uri);
+  const socket = await BareEventSocket.open(eventPort, password);
+  // The talker is alone yet, so the list has one line, which begins with the member's number.
+  const member = /^(\d+);/m.exec((await socket.api('conference cusax.floor list')).split('\n\n').at(-1) ?? '')?.[1];
+  const heard = await listener.call(uri);
+  const ear = new Ear();
+  heard.onAudio((samples) => ear.hear(samples));
+  return {
+    ear,
+    async mute(muted) {
+      const at = clock();
+      await socket.api(`conference cusax.floor ${muted ? 'mute' : 'unmute'} ${member ?? 'last'}`);
+      return at;
+    },
+    async stop() {
+      await Promise.all([talker.close(), listener.close()]);
+      socket.close();
+    },
+  };
+}
+
+async function bareEmbedded(): Promise<BareMixing> {
+  const mixer: Child<BareMixerOrder, BareMixerReport> = await Child.start(new URL('./bare-mixer.ts', import.meta.url));
+  await mixer.ask({ kind: 'start' }, 'ready');
+  const enter = async (leg: string, hz: number): Promise<RtpSession> => {
+    const session = await RtpSession.open(hz);
+    session.accept([{ codec: 'PCMU', payloadType: 0 }]);
+    const lines = ['v=0', `o=- 1 1 IN IP4 ${host}`, 's=-', `c=IN IP4 ${host}`, 't=0 0'];
+    const offer = `${lines.join('\r\n')}\r\nm=audio ${session.port} RTP/AVP 0\r\n`;
+    const { sdp } = await mixer.ask({ kind: 'join', leg, offer }, 'joined');
+    const port = Number(/^m=audio (\d+)/m.exec(sdp)?.[1]);
+    session.sendTo({ host, port, codec: 'PCMU', payloadType: 0, sending: true });
+    return session;
+  };
+  const [talker, listener] = [await enter('talker', tone), await enter('listener', 0)];
+  const ear = new Ear();
+  listener.hearing.onPacket = (samples) => ear.hear(samples);
+  return {
+    ear,
+    mute: async (muted) => (await mixer.ask({ kind: 'mute', leg: 'talker', muted }, 'muted')).at,
+    async stop() {
+      talker.close();
+      listener.close();
+      await mixer.stop();
+    },
+  };
+}
+
+/** Takes bob's voice so many times and gives it back; after each time the parts are measured once. */
+export async function measureVoice(stack: MeetingStack, changes: number): Promise<VoiceTimes> {
+  const [moderator, observer, talker] = await Promise.all(['alice', 'dave', 'bob'].map((name) => stack.user(name)));
+  if (!moderator || !observer || !talker) throw new Error('somebody is missing');
+  const room = await moderator.join(stack.room, 'alice');
+  const seen = await observer.join(stack.room, 'dave');
+  await talker.join(stack.room, 'bob');
+  await (await stack.phone('bob', { tone })).call(stack.conference);
+  const heard = await (await stack.phone('carol', { tone: 0 })).call(stack.conference);
+  const ear = new Ear();
+  heard.onAudio((samples) => ear.hear(samples));
+  const stream = await openBareStream(stack.nats.url, { nick: 'bob', jid: 'bob@xmpp.test', role: 'visitor' });
+  const bare = stack.kind.sip === 'native' ? await bareFreeswitch(stack) : await bareEmbedded();
+  const times: VoiceTimes = { total: [], stanza: [], bus: [], mute: [] };
+  for (let index = 0; index < changes + warmUp; index += 1) {
+    await Promise.all([ear.until(true), bare.ear.until(true)]);
+    const at = clock();
+    const visitor = seen
+      .until(({ occupants }) => occupants.get('bob')?.role === 'visitor', 'bob is a visitor')
+      .then(clock);
+    await Promise.all([room.revokeVoice('bob'), visitor]);
+    const silent = await ear.until(false);
+    await room.grantVoice('bob');
+    const bus = await oneMessage(stream, index);
+    const ordered = await bare.mute(true);
+    const quiet = await bare.ear.until(false);
+    await bare.mute(false);
+    if (index < warmUp) continue;
+    times.total.push(silent - at);
+    times.stanza.push((await visitor) - at);
+    times.bus.push(bus);
+    times.mute.push(quiet - ordered);
+  }
+  await bare.stop();
+  await stream.stop();
+  return times;
+}
