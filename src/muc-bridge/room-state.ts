@@ -146,8 +146,8 @@ function whenOutcast(
   const { jid } = event;
   const changes: FactChange[] = [];
   if (jid !== null && meeting.affiliations.get(jid)?.affiliation !== 'outcast') {
-    changes.push(publish('affiliation', jid, { jid, affiliation: 'outcast' }));
     changes.push(publish('expulsion', jid, expulsion(newId(), jid, 'ban', event)));
+    changes.push(publish('affiliation', jid, { jid, affiliation: 'outcast' }));
   }
   const role = 'none';
   changes.push(publish('occupant', event.nick, { ...seenIn(event), role, cause: before?.cause ?? 'default' }));
@@ -194,10 +194,11 @@ function whenExpelled(
 ): FactChange[] {
   const told = publish('expulsion', jid, expulsion(newId(), jid, cause, event));
   if (cause === 'kick') return [told];
-  if (cause === 'membership') return [...affiliationChange(jid, 'none', meeting), told];
+  if (cause === 'membership') return [told, ...affiliationChange(jid, 'none', meeting)];
   // A ban that an available presence told of already has its expulsion.
   const known = before?.affiliation === 'outcast' && meeting.affiliations.get(jid)?.affiliation === 'outcast';
-  return [publish('affiliation', jid, { jid, affiliation: 'outcast' }), ...(known ? [] : [told])];
+  // The expulsion goes first: it has the moderator's words for the caller.
+  return [...(known ? [] : [told]), publish('affiliation', jid, { jid, affiliation: 'outcast' })];
 }
 
 /** After the whole list has been seen: whoever is not in it has left while nobody watched. */

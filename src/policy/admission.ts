@@ -2,6 +2,7 @@
 import type { LegFact } from '../conference-info/leg.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import { jidOfLeg, type Meeting } from '../conference-info/meeting.ts';
+import type { ExpulsionFact } from '../conference-info/occupant.ts';
 import type { Aor } from '../identity/aor.ts';
 import type { Bindings } from '../identity/binding.ts';
 import type { PolicySettings } from './settings.ts';
@@ -20,18 +21,39 @@ export type Admission =
 
 const refuse = (status: Refusal['status'], text: string): Admission => ({ act: 'refuse', status, text });
 
+/** What keeps somebody out of the call, or puts them out. */
+type Cause = ExpulsionFact['cause'] | 'caller-ban' | 'closed';
+
+/** As SIP says it: to who calls, and in the Reason of a BYE. A kick keeps nobody out. */
+const said = {
+  kick: { status: 603, text: 'Removed from the room' },
+  ban: { status: 403, text: 'Banned from the room' },
+  membership: { status: 403, text: 'Members only' },
+  'caller-ban': { status: 403, text: 'Banned from the conference' },
+  closed: { status: 404, text: 'This conference has ended' },
+} as const satisfies Record<Cause, object>;
+
+interface Barrier {
+  readonly cause: Exclude<Cause, 'kick'>;
+  /** Why, in the words of whoever did it, and who that was. */
+  readonly reason: string | null;
+  readonly by: string | null;
+}
+
 /** What keeps somebody out of the room's call, apart from its size; null when nothing does. */
 function barrier(
   person: { readonly aor: Aor | null; readonly jid: string | null },
   meeting: Meeting,
   settings: PolicySettings,
-): Refusal | null {
-  if (meeting.link?.state === 'closed') return { status: 404, text: 'This conference has ended' };
-  if (person.aor !== null && meeting.callerBans.has(person.aor)) return { status: 403, text: 'Banned' };
-  if (person.jid !== null && affiliationOf(person.jid, meeting) === 'outcast') return { status: 403, text: 'Banned' };
+): Barrier | null {
+  const { aor, jid } = person;
+  if (meeting.link?.state === 'closed') return { cause: 'closed', reason: meeting.link.reason, by: null };
+  const callerBan = aor === null ? undefined : meeting.callerBans.get(aor);
+  if (callerBan) return { cause: 'caller-ban', reason: callerBan.reason, by: callerBan.by };
+  if (jid !== null && affiliationOf(jid, meeting) === 'outcast') return { cause: 'ban', reason: null, by: null };
   if (!meeting.room?.membersOnly) return null;
-  if (person.jid !== null) return isMember(person.jid, meeting) ? null : { status: 403, text: 'Members only' };
-  return settings.phonesInMembersOnly === 'allow' ? null : { status: 403, text: 'Members only' };
+  const welcome = jid === null ? settings.phonesInMembersOnly === 'allow' : isMember(jid, meeting);
+  return welcome ? null : { cause: 'membership', reason: null, by: null };
 }
 
 /** Decides on a new caller. `aor` is a proved one or null. */
@@ -44,7 +66,7 @@ export function admit(
 ): Admission {
   const jid = jidOfLeg({ aor }, bindings);
   const against = barrier({ aor, jid }, meeting, settings);
-  if (against) return refuse(against.status, against.text);
+  if (against) return refuse(said[against.cause].status, said[against.cause].text);
   // Who is banned, a member or muted is not known before the room has been seen: later is better than wrongly let in.
   if (meeting.room === null) return refuse(503, 'The room of this conference is not known yet');
   if (aor === null && settings.anonymousCallers === 'refuse') return refuse(403, 'Please prove who you are');
@@ -52,20 +74,17 @@ export function admit(
   return { act: 'join', expulsion: jid === null ? null : (meeting.expulsions.get(jid)?.id ?? null) };
 }
 
-/** Why a leg must end now. `cause` is a Q.850-free SIP Reason: status and text (RFC 3326). */
+/** Why a leg must end now, as a SIP status and text (RFC 3326). */
 export interface MustLeave {
-  readonly status: number;
+  readonly status: 403 | 404 | 603;
   readonly text: string;
   /** RFC 4575 5.7.6: how its endpoint was disconnected. */
   readonly disconnection: 'booted' | 'departed';
   readonly by: string | null;
 }
 
-const expulsionText = {
-  kick: 'Removed from the room',
-  ban: 'Banned from the room',
-  membership: 'The room is for members only',
-};
+/** The words of a moderator go into a header. */
+const longestReason = 200;
 
 /** Whether a leg that was let in has to go: room destroyed, its person sent out since, or kept out by what holds now. */
 export function mustLeave(
@@ -76,11 +95,14 @@ export function mustLeave(
 ): MustLeave | null {
   const jid = jidOfLeg(leg, bindings);
   const expulsion = jid === null ? undefined : meeting.expulsions.get(jid);
-  if (expulsion && expulsion.id !== leg.expulsion) {
-    return { status: 603, text: expulsionText[expulsion.cause], disconnection: 'booted', by: expulsion.by };
-  }
-  const against = barrier({ aor: leg.aor, jid }, meeting, settings);
-  if (!against) return null;
-  const disconnection = against.status === 404 ? 'departed' : 'booted';
-  return { status: against.status, text: against.text, disconnection, by: null };
+  const expelled = expulsion && expulsion.id !== leg.expulsion ? expulsion : null;
+  const why = expelled ?? barrier({ aor: leg.aor, jid }, meeting, settings);
+  if (!why) return null;
+  const { status, text } = said[why.cause as Cause];
+  return {
+    status,
+    text: why.reason === null ? text : `${text}: ${why.reason.slice(0, longestReason)}`,
+    disconnection: why.cause === 'closed' ? 'departed' : 'booted',
+    by: why.by,
+  };
 }

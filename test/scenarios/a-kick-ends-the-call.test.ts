@@ -20,7 +20,7 @@ describeStacks('A kick', { links }, (stack) => {
     await owner.room.kick(guest.nick, 'off topic');
     const { by, reason } = await guestCall.ended();
     expect(by).toBe('peer');
-    expect(reason).toMatch(/^SIP;\s*cause=603;\s*text="Removed from the room/);
+    expect(reason).toMatch(/^SIP;\s*cause=603;\s*text="Removed from the room: off topic"/);
     expect((await guest.room.untilRemoved(guest.nick)).statusCodes).toContain(307);
     await Promise.all([ownerCall.silentOf(guest.tone), untilShown(watcher, guest.aor, 'none')]);
     expect(watcher.view.userCount).toBe(1);

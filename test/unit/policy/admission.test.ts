@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Meeting } from '../../../src/conference-info/meeting.ts';
 import { admit, mustLeave } from '../../../src/policy/admission.ts';
 import { defaultPolicy } from '../../../src/policy/settings.ts';
 import { bindings, bobAor, bobJid, leg, link, type MeetingParts, meeting, occupant } from './meeting-fixture.ts';
@@ -66,5 +67,32 @@ describe('staying', () => {
     expect(leaves({ affiliations: { [bobJid]: 'outcast' } })).toMatchObject({ status: 403 });
     expect(leaves({ room: { membersOnly: true } }, { aor: null })).toMatchObject({ status: 403 });
     expect(leaves({})).toBeNull();
+  });
+
+  it('says why, the same whichever fact of it came first, with the words of who did it', () => {
+    const outcast = { affiliations: { [bobJid]: 'outcast' } } as const;
+    const expelled = (
+      cause: 'kick' | 'ban' | 'membership',
+      reason: string | null,
+      parts: MeetingParts = {},
+    ): Meeting => ({
+      ...meeting(parts),
+      expulsions: new Map([[bobJid, { id: 'e2', jid: bobJid, cause, reason, by: 'Alice' }]]),
+    });
+    const said = (place: Meeting) => {
+      const { status, text } = mustLeave(leg(), place, bindings, defaultPolicy)!;
+      return `${status} ${text}`;
+    };
+    expect(said(expelled('kick', 'off topic'))).toBe('603 Removed from the room: off topic');
+    expect(said(expelled('ban', 'spam', outcast))).toBe('403 Banned from the room: spam');
+    expect(said(expelled('ban', null))).toBe(said(meeting(outcast)));
+    expect(said(expelled('membership', null))).toBe(said(meeting({ room: { membersOnly: true } })));
+    const callerBan = { aor: bobAor, reason: 'noise', by: 'the desk' };
+    expect(said({ ...meeting(), callerBans: new Map([[bobAor, callerBan]]) })).toBe(
+      '403 Banned from the conference: noise',
+    );
+    const closed = meeting({ closed: true });
+    expect(said({ ...closed, link: { ...closed.link!, reason: 'over' } })).toBe('404 This conference has ended: over');
+    expect(said(expelled('kick', 'x'.repeat(1000))).length).toBeLessThan(250);
   });
 });
