@@ -75,11 +75,6 @@ export class FlowGate<F extends Frame> {
     return this.#open.delete(id) ? this.#release(now) : [];
   }
 
-  /** When the oldest frame under way loses its place, or null. */
-  nextDue(): number | null {
-    return this.#open.values().next().value?.due ?? null;
-  }
-
   /** Frees the places of frames that nobody answered in time: their ids, and the frames to write now. */
   expire(now: number): { readonly lost: readonly string[]; readonly release: readonly F[] } {
     const lost: string[] = [];

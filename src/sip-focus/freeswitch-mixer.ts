@@ -37,6 +37,8 @@ const dialLimitMs = 5000;
 const enterLimitMs = 5000;
 /** From BYE to the end of the channel; 75 ms on a busy machine. */
 const endLimitMs = 1000;
+/** Silence of who only listens: the SIP server's session timer is shorter. */
+const listenerLimitMs = '3600000';
 
 /** Makes a mixer on one FreeSWITCH; nothing happens before `start`. */
 export function createFreeswitchMixer(settings: FreeswitchMixerSettings): Mixer {
@@ -198,6 +200,8 @@ class FreeswitchMixer implements Mixer {
       uri: `sip:${muted ? mutedRoom : openRoom}${conference}@${this.#settings.sip}`,
       from: `<sip:${leg.id}@focus.invalid>`,
       offer,
+      // Known to the dialplan, which sets no limit for silence then.
+      headers: offer !== null && onlyListens(offer) ? { 'X-Listens': 'true' } : {},
       limitMs: dialLimitMs,
       onEnded: () => void this.#legs.hungUp(leg, this.#ready),
     });
@@ -246,11 +250,11 @@ class FreeswitchMixer implements Mixer {
     });
   }
 
-  /** A limit for silence that FreeSWITCH has set aside for a caller who only listens it never takes up again by itself, and the other way round. */
+  /** Who only listens may be silent. FreeSWITCH reads the limit at each offer, and passes over 0: one that it has is only ever replaced by another. */
   async #expectSilence({ member }: FreeswitchLeg, silent: boolean): Promise<void> {
     if (!member) return;
     const usual = await this.#socket.api(`uuid_getvar ${member.channel} media_timeout`);
-    const limit = silent || !/^\d+$/.test(usual.trim()) ? '0' : usual.trim();
+    const limit = silent || !/^\d+$/.test(usual.trim()) ? listenerLimitMs : usual.trim();
     await this.#socket.api(`uuid_setvar ${member.channel} media_timeout_audio ${limit}`);
   }
 

@@ -29,6 +29,7 @@ export class Legs {
   readonly #mixer: Mixer;
   readonly #signaling: Signaling;
   readonly #log: Logger;
+  readonly #leaving = new Set<Promise<void>>();
   #onEnd: (leg: Leg) => Promise<unknown> | null = () => null;
 
   constructor(bus: Bus, mixer: Mixer, signaling: Signaling, log: Logger) {
@@ -128,6 +129,11 @@ export class Legs {
     }
   }
 
+  /** Resolves when everything that ended legs held has been given back. */
+  async released(): Promise<void> {
+    await Promise.all(this.#leaving);
+  }
+
   /** Null when it had ended already; `told` is what the listener gives. */
   #forget(leg: Leg): { readonly told: Promise<unknown> | null } | null {
     if (leg.state === 'ended') return null;
@@ -140,7 +146,13 @@ export class Legs {
     return { told: this.#onEnd(leg) };
   }
 
-  async #release(leg: Leg): Promise<void> {
+  #release(leg: Leg): Promise<void> {
+    const leaving = this.#giveBack(leg).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+    return leaving;
+  }
+
+  async #giveBack(leg: Leg): Promise<void> {
     try {
       await this.#bus.withdraw(leg.link.id, 'leg', leg.id);
     } catch (error) {

@@ -25,7 +25,7 @@ const authenticationId = '00000000-0000-4000-8000-000000000000';
 const pingId = '00000000-0000-4000-8000-ffffffffffff';
 /** After this long without a word from the server it is asked for one, and given up when none comes. */
 const pingAfterMs = 5000;
-const deadAfterMs = 15_000;
+const deadAfterMs = 15_000; // the question included
 /** Statuses of our own: no answer came, no connection, too large for the server, the server does not know the dialog. */
 const noAnswer = 408;
 const notConnected = 503;
@@ -215,7 +215,7 @@ export class NotifyWriter {
     if (silentMs > deadAfterMs) {
       this.#log.error('the SIP server does not answer: closing the NOTIFY connection');
       this.#socket?.destroy();
-    } else if (this.#ready && silentMs > pingAfterMs && now - this.#pingedAt > pingAfterMs) {
+    } else if (this.#ready && silentMs > pingAfterMs && this.#pingedAt < this.#heardAt) {
       this.#pingedAt = now;
       const text = `${pingId}|ping`;
       this.#socket?.write(`${text.length}#${text}`);

@@ -178,7 +178,7 @@ class Focus implements SipFocus {
     this.#subscriptions.end(null, 'deactivated');
     const outlives = handOver && this.#parts.mixer.outlivesProcess;
     const farewells = outlives ? [] : [...this.#legs.all].map((leg) => this.#legs.end(leg, shutdown));
-    await withinLimit(Promise.all([...farewells, this.#notified()]), farewellMs);
+    await withinLimit(Promise.all([...farewells, this.#legs.released(), this.#notified()]), farewellMs);
     this.#subscriptions.stop();
     this.#writer.stop();
     this.signaling.stop();

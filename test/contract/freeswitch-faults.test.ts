@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MixerReport } from '../../src/sip-focus/mixer.ts';
 import { type FreeswitchStack, type MixerProcess, missingServers, startFreeswitchStack } from './freeswitch-stack.ts';
-import { amplitudeOf, RtpPeer } from './rtp-peer.ts';
+import { amplitudeOf, audioOf, RtpPeer } from './rtp-peer.ts';
 import { layWire } from './tcp-wire.ts';
 
 const lacking = missingServers.length === 0 ? '' : ` (skipped, not here: ${missingServers.join(', ')})`;
@@ -74,6 +74,36 @@ describe.skipIf(lacking !== '')(`FreeSWITCH and faults${lacking}`, () => {
       await untilLeft('plain');
       await untilLeft('muted');
       expect([leftOf('plain'), leftOf('muted')]).toEqual([['media-timeout'], ['media-timeout']]);
+    });
+
+    it('who only listens, from the start or from now on, may be silent, but not after offering to speak', async () => {
+      const listener = await join('listener', { direction: 'recvonly' });
+      const [turning, speaker] = [await join('turning'), await join('speaker', { tone: 700 })];
+      listener.silent(true);
+      await becomesAudible(listener, 440);
+      await running.mixer.renegotiate('turning', turning.sdp('recvonly'));
+      turning.silent(true);
+      await becomesAudible(turning, 700);
+      speaker.silent(true);
+      await untilLeft('speaker'); // as long as anybody may be silent who may speak
+      expect([leftOf('listener'), leftOf('turning')]).toEqual([[], []]);
+      await running.mixer.renegotiate('listener', listener.sdp('sendrecv'));
+      await running.mixer.renegotiate('turning', turning.sdp('sendrecv'));
+      await untilLeft('listener');
+      await untilLeft('turning');
+      expect([leftOf('listener'), leftOf('turning')]).toEqual([['media-timeout'], ['media-timeout']]);
+    });
+
+    it('who does not answer our offer can be muted, and removed without a trace', async () => {
+      const sessions = async () => Number(/(\d+) session\(s\) - peak/.exec(await stack.freeswitch.api('status'))?.[1]);
+      const joined = await running.mixer.join({ conference: room(), leg: 'mute', offer: null, muted: false });
+      expect(audioOf(joined.sdp).port).toBeGreaterThan(0);
+      // `show channels` has a call only after our ACK.
+      await expect.poll(sessions, patience).toBe(1);
+      await running.mixer.mute('mute', true);
+      await running.mixer.remove('mute');
+      expect(leftOf('mute')).toEqual(['ordered']);
+      await expect.poll(sessions, patience).toBe(0);
     });
 
     it('who is muted can still press keys', async () => {
@@ -198,7 +228,7 @@ describe.skipIf(lacking !== '')(`FreeSWITCH and faults${lacking}`, () => {
       running = await stack.startProcess();
       expect(await running.mixer.adopt({ leg: 'a', conference: room(), ref })).toBe(true);
       await running.mixer.remove('a');
-      expect(await channels()).toBe('0 total.');
+      await expect.poll(channels, patience).toBe('0 total.');
     });
   });
 

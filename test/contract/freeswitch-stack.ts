@@ -51,7 +51,7 @@ async function connectedSignaling({ adminPort, secret }: DrachtioServer): Promis
 
 export async function startFreeswitchStack(): Promise<FreeswitchStack> {
   const verbose = 'TEST_LOG' in process.env;
-  const drachtio = await startDrachtio({ loglevel: verbose ? 'info' : 'notice' });
+  const drachtio = await startDrachtio({ loglevel: verbose ? 'debug' : 'notice' });
   const freeswitch = await startFreeswitch({ loglevel: verbose ? 'debug' : 'warning' });
   const { password, sip } = freeswitch;
   const newMixer = (dialer: () => UacDialer, port = freeswitch.eventPort): Mixer =>

@@ -148,10 +148,11 @@ export class SipPeer {
     }
   }
 
-  waitRequest(method: string, dialog: PeerDialog): Promise<SipMessage> {
+  waitRequest(method: string, dialog: PeerDialog, limitMs = 10_000): Promise<SipMessage> {
     return this.wait(
       (message) => message.start.startsWith(`${method} `) && headerOf(message, 'call-id') === dialog.callId,
       method,
+      limitMs,
     );
   }
 
