@@ -131,6 +131,11 @@ export class Call implements Usage {
     return this.agent.request(this.dialog, method, { headers: Object.entries(headers), body });
   }
 
+  /** Takes the ACK to a 200 with an offer: one without an answer ends the call (RFC 3261 13.2.1). */
+  acknowledged(ack: SipMessage): void {
+    if (!this.#session.tryAnswered(ack.body)) this.hangUp().catch(() => undefined);
+  }
+
   receive(incoming: IncomingRequest): boolean {
     if (this.#end !== undefined) return false;
     const taken = this.#take(incoming);
@@ -161,7 +166,7 @@ export class Call implements Usage {
     }
     try {
       if (incoming.message.body === '') {
-        incoming.onAck = (ack) => this.#session.answered(ack.body);
+        incoming.onAck = (ack) => this.acknowledged(ack);
         incoming.respond(200, { headers: [contentType], body: this.#session.offer(this.#session.wish) });
       } else {
         incoming.respond(200, { headers: [contentType], body: this.#session.answer(incoming.message.body) });

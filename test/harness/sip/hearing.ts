@@ -11,14 +11,22 @@ const run = 3;
 /** Silence of the network after which an unfinished window is thrown away, in milliseconds. */
 const gap = 200;
 
-type Judge = (window: Int16Array) => boolean;
+/** Somebody who waits for windows that fit. */
+interface Listener {
+  fits(window: Int16Array): boolean;
+  resolve(): void;
+  /** The window that is being filled began before the question was asked. */
+  skip: boolean;
+  /** Windows in a row that fitted. */
+  agreeing: number;
+}
 
 /** The audio a phone receives. */
 export class Hearing {
   /** Called with the samples of each packet, when it comes. */
   onPacket: ((samples: Int16Array) => void) | undefined;
   readonly #window = new Int16Array(windowLength);
-  readonly #judges = new Set<(window: Int16Array) => void>();
+  readonly #listeners = new Set<Listener>();
   #filled = 0;
   #pushedAt = 0;
   #last: Int16Array | undefined;
@@ -26,7 +34,7 @@ export class Hearing {
 
   /** Takes the samples of a packet. */
   push(samples: Int16Array, now = performance.now()): void {
-    if (now - this.#pushedAt > gap) this.#filled = 0;
+    if (now - this.#pushedAt > gap) this.#interrupted();
     this.#pushedAt = now;
     this.#packets += 1;
     this.onPacket?.(samples);
@@ -64,32 +72,48 @@ export class Hearing {
     return tones.length === 0 ? 'silence was last heard' : `last heard were ${tones.join(', ')}`;
   }
 
-  #until(what: string, limitMs: number, judge: Judge): Promise<void> {
-    const packetsBefore = this.#packets;
-    // What is half full began before the question was asked.
-    let skip = this.#filled > 0;
-    let agreeing = 0;
+  #until(what: string, limitMs: number, fits: Listener['fits']): Promise<void> {
+    const before = this.#packets;
     return new Promise((resolve, reject) => {
-      const look = (window: Int16Array): void => {
-        if (skip) skip = false;
-        else agreeing = judge(window) ? agreeing + 1 : 0;
-        if (agreeing < run) return;
+      const over = (): void => {
         clearTimeout(timer);
-        this.#judges.delete(look);
-        resolve();
+        this.#listeners.delete(listener);
       };
       const timer = setTimeout(() => {
-        this.#judges.delete(look);
-        const came = this.#packets - packetsBefore;
+        over();
+        const came = this.#packets - before;
         reject(new Error(`${what} within ${limitMs} ms: ${this.describe()}; ${came} packets came in that time`));
       }, limitMs);
-      this.#judges.add(look);
+      const listener: Listener = {
+        fits,
+        resolve: () => {
+          over();
+          resolve();
+        },
+        skip: this.#filled > 0,
+        agreeing: 0,
+      };
+      this.#listeners.add(listener);
     });
+  }
+
+  /** Nothing came for a while: what came before is no part of what comes now. */
+  #interrupted(): void {
+    this.#filled = 0;
+    for (const listener of this.#listeners) {
+      listener.skip = false;
+      listener.agreeing = 0;
+    }
   }
 
   #complete(): void {
     this.#filled = 0;
-    this.#last = this.#window.slice();
-    for (const judge of [...this.#judges]) judge(this.#last);
+    const window = this.#window.slice();
+    this.#last = window;
+    for (const listener of [...this.#listeners]) {
+      if (listener.skip) listener.skip = false;
+      else listener.agreeing = listener.fits(window) ? listener.agreeing + 1 : 0;
+      if (listener.agreeing >= run) listener.resolve();
+    }
   }
 }

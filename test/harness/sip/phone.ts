@@ -3,7 +3,7 @@ import { Watch } from '../xmpp-watch.ts';
 import type { HostPort } from './address.ts';
 import { Call } from './call.ts';
 import { briefly } from './courtesy.ts';
-import type { IncomingRequest } from './dialog.ts';
+import type { Content, Dialog, IncomingRequest } from './dialog.ts';
 import type { PhoneCredentials } from './digest.ts';
 import type { Codec } from './g711.ts';
 import type { HeaderLine, SipMessage } from './message.ts';
@@ -64,10 +64,36 @@ export interface Dialing {
 
 const contentType: HeaderLine = ['Content-Type', 'application/sdp'];
 
+/** The way of one INVITE, perhaps sent again after a challenge, and the wish to cancel it. */
+class Attempt {
+  invite: ClientTransaction | undefined;
+  cancelled = false;
+  readonly #sendCancel: () => void;
+
+  constructor(sendCancel: () => void) {
+    this.#sendCancel = sendCancel;
+  }
+
+  sent(invite: ClientTransaction): void {
+    this.invite = invite;
+  }
+
+  progress(): void {
+    if (this.cancelled) this.cancel();
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    // RFC 3261 9.1: not before the peer has shown that it knows the INVITE.
+    if (this.invite?.provisional) this.#sendCancel();
+  }
+}
+
 export class SipPhone {
   readonly options: PhoneOptions;
   readonly agent: SipUserAgent;
   readonly #calls = new Set<Call>();
+  readonly #dialings = new Set<Dialing>();
   readonly #media = new Set<RtpSession>();
   readonly #incoming: Call[] = [];
   readonly #watch = new Watch();
@@ -107,45 +133,13 @@ export class SipPhone {
   /** Begins a call that may be cancelled. */
   dial(uri: string): Dialing {
     const dialog = this.agent.dialogTo(uri);
-    let invite: ClientTransaction | undefined;
-    let cancelled = false;
-    const cancel = (): void => {
-      cancelled = true;
-      // RFC 3261 9.1: not before the peer has shown that it knows the INVITE.
-      if (invite?.provisional) this.agent.cancel(invite, dialog);
-    };
-    const setUp = async (): Promise<Call | CallRefused> => {
-      const media = await this.#openMedia();
-      const session = new SessionNegotiation(media, this.options.codec ?? 'PCMU');
-      const late = this.options.lateOffer === true;
-      const extra = Object.entries(this.options.headers ?? {});
-      const content = late ? { headers: extra } : { headers: [contentType, ...extra], body: session.offer('sendrecv') };
-      const response = await this.agent.request(dialog, 'INVITE', content, {
-        onSent: (transaction) => {
-          invite = transaction;
-        },
-        onProvisional: (provisional) => {
-          if (cancelled) cancel();
-          else if (provisional.body !== '' && !late) session.answered(provisional.body);
-        },
-      });
-      if (response.status >= 300) {
-        this.agent.release(dialog);
-        media.close();
-        return new CallRefused(response);
-      }
-      const call = new Call({ agent: this.agent, dialog, media, session, response });
-      this.#calls.add(call);
-      if (late) {
-        this.agent.acknowledge(dialog, response, { headers: [contentType], body: session.answer(response.body) });
-      } else {
-        this.agent.acknowledge(dialog, response);
-        session.answered(response.body);
-      }
-      if (cancelled) await call.hangUp();
-      return call;
-    };
-    return { outcome: setUp(), cancel };
+    const attempt = new Attempt(() => attempt.invite && this.agent.cancel(attempt.invite, dialog));
+    const outcome = this.#setUp(dialog, attempt);
+    const dialing = { outcome, cancel: () => attempt.cancel() };
+    const over = (): boolean => this.#dialings.delete(dialing);
+    this.#dialings.add(dialing);
+    outcome.then(over, over);
+    return dialing;
   }
 
   /** Resolves with the next call that came in and was answered. */
@@ -153,11 +147,49 @@ export class SipPhone {
     return this.#watch.until(() => this.#incoming.shift(), 'a call that came in', limitMs);
   }
 
-  /** Ends the calls that are up and switches the phone off. */
+  /** Ends the calls that are up or on their way and switches the phone off. */
   async close(): Promise<void> {
+    const dialings = [...this.#dialings];
+    for (const dialing of dialings) dialing.cancel();
+    await Promise.all(dialings.map(({ outcome }) => briefly(outcome)));
     await Promise.all([...this.#calls].map((call) => briefly(call.hangUp())));
     for (const media of this.#media) media.close();
     await this.agent.close();
+  }
+
+  async #setUp(dialog: Dialog, attempt: Attempt): Promise<Call | CallRefused> {
+    const media = await this.#openMedia();
+    const session = new SessionNegotiation(media, this.options.codec ?? 'PCMU');
+    const late = this.options.lateOffer === true;
+    const extra = Object.entries(this.options.headers ?? {});
+    const content: Content = late
+      ? { headers: extra }
+      : { headers: [contentType, ...extra], body: session.offer('sendrecv') };
+    const response = await this.agent.request(dialog, 'INVITE', content, {
+      onSent: (transaction) => attempt.sent(transaction),
+      onProvisional: (provisional) => {
+        attempt.progress();
+        // Early media, when there is any.
+        if (!late) session.tryAnswered(provisional.body);
+      },
+    });
+    if (response.status >= 300) {
+      this.agent.release(dialog);
+      media.close();
+      return new CallRefused(response);
+    }
+    const call = new Call({ agent: this.agent, dialog, media, session, response });
+    this.#calls.add(call);
+    try {
+      const ack = late ? { headers: [contentType], body: session.answer(response.body) } : {};
+      this.agent.acknowledge(dialog, response, ack);
+      if (!late) session.answered(response.body);
+    } catch (error) {
+      await briefly(call.hangUp());
+      throw error;
+    }
+    if (attempt.cancelled) await call.hangUp();
+    return call;
   }
 
   async #openMedia(): Promise<RtpSession> {
@@ -181,7 +213,7 @@ export class SipPhone {
     const call = new Call({ agent: this.agent, dialog, media, session, response: request.message });
     this.#calls.add(call);
     request.onAck = (ack) => {
-      if (late) session.answered(ack.body);
+      if (late) call.acknowledged(ack);
     };
     request.respond(200, { headers: [contentType], body });
     this.#incoming.push(call);

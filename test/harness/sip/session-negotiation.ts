@@ -48,6 +48,16 @@ export class SessionNegotiation {
     this.#apply(remote);
   }
 
+  /** Takes what should be an answer to the last offer; false when it is none. */
+  tryAnswered(sdp: string): boolean {
+    try {
+      this.answered(sdp);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Answers an offer, with the phone's codec where it is offered. Throws when there is no audio in common. */
   answer(sdp: string): string {
     const remote = readDescription(sdp);
