@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Three projects: `unit` (pure, parallel), `contract` and `scenarios` (start servers, so few at a time). */
+/** The projects: `unit` (pure, parallel); `contract` and `scenarios` (start servers, so few at a time); `containers` (wants Docker). */
 export default defineConfig({
   test: {
     projects: [
@@ -20,7 +20,20 @@ export default defineConfig({
           include: ['test/scenarios/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 90_000,
+          // Scenarios mostly wait, for servers and for sound.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: ['test/containers/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
+          // Its cleaner is an image of its own, which would have to be pulled: the tests stop what they start. And the ports are on loopback.
+          env: { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' },
         },
       },
     ],

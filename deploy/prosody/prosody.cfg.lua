@@ -1,12 +1,16 @@
 -- Prosody for cusax-bridge: a complete example, used by docker-compose.yml and a start for your own.
 --
 -- From the environment:
---   XMPP_DOMAIN        accounts live here                       (default localhost)
---   BRIDGE_SECRET      shared secret of the bridge's component  (required)
---   PROSODY_DATA_DIR   accounts and persistent rooms            (default /var/lib/prosody)
---   CUSAX_MODULES_DIR  this repository's deploy/prosody/modules (default /usr/lib/cusax-bridge/prosody-modules)
---   SIP_DOMAIN         when set, rooms may only advertise SIP URIs of this domain
+--   XMPP_DOMAIN           accounts live here                       (default localhost)
+--   BRIDGE_SECRET         shared secret of the bridge's component  (required)
+--   COMPONENT_INTERFACE   address of the component listener        (default 127.0.0.1)
+--   PROSODY_DATA_DIR      accounts and persistent rooms            (default /var/lib/prosody)
+--   PROSODY_CERTIFICATES  <domain>.crt and <domain>.key            (default certs beside this file)
+--   CUSAX_MODULES_DIR     this repository's deploy/prosody/modules (default /usr/lib/cusax-bridge/prosody-modules)
+--   SIP_DOMAIN            when set, rooms may only advertise SIP URIs of this domain
 -- The bridge is the component bridge.<XMPP_DOMAIN>; its focus, focus@bridge.<XMPP_DOMAIN>, is owner of every room.
+
+local os = Lua and Lua.os or os; -- Prosody 13.0 wants the first, 0.12 has the second only
 
 local function env(name, default)
 	local value = os.getenv(name);
@@ -20,6 +24,7 @@ local sip_domain = env("SIP_DOMAIN");
 local bridge = "bridge." .. domain;
 
 data_path = env("PROSODY_DATA_DIR", "/var/lib/prosody")
+certificates = env("PROSODY_CERTIFICATES", "certs")
 plugin_paths = { env("CUSAX_MODULES_DIR", "/usr/lib/cusax-bridge/prosody-modules") }
 log = { { levels = { min = "info" }, to = "console" } }
 
@@ -47,7 +52,7 @@ limits = {
 
 VirtualHost(domain)
 
-Component("rooms." .. domain, "muc")
+Component("rooms." .. domain) "muc"
 	name = "Rooms with calls"
 	modules_enabled = { "muc_avuri"; "muc_call_hats"; "muc_protect_focus" }
 	-- Matched as whole JIDs: the doubles of phone-only participants, sip-...@bridge, stay ordinary occupants.
