@@ -30,6 +30,15 @@ export function headerLines(headers: Headers): Record<string, string> {
   return lines;
 }
 
+/**
+ * RFC 3261 19.1.1: an address without a transport is one for UDP. Who came another way, perhaps because there is no other, must find
+ * the way back in our Contact: ACK and BYE go there.
+ */
+export function returningBy(protocol: string, contact: string): string {
+  if (protocol === '' || protocol === 'udp') return contact;
+  return contact.replace('@localhost>', `@localhost;transport=${protocol}>`);
+}
+
 export class IncomingRequest {
   readonly method: string;
   readonly uri: string;
@@ -93,8 +102,12 @@ export class IncomingRequest {
   /** Answers. Resolves with null when there is nobody to answer any more; never rejects. */
   async respond(status: number, options: AnswerOptions = {}): Promise<SentAnswer | null> {
     if (!this.fromPeer || this.method === 'ACK' || this.#response.finalResponseSent) return null;
+    const headers = { ...options.headers };
+    if (typeof headers['Contact'] === 'string') {
+      headers['Contact'] = returningBy(this.#request.protocol.toLowerCase(), headers['Contact']);
+    }
     const content = {
-      headers: headerLines(options.headers ?? {}),
+      headers: headerLines(headers),
       ...(options.body === undefined ? {} : { body: options.body }),
     };
     try {

@@ -101,7 +101,11 @@ describe.skipIf(sippIsMissing !== '')(`SIPp${sippIsMissing}`, () => {
     cleanUp.push(() => run.stop());
     await eventually(() => at.legs().length === 1, 'the leg is known');
     expect(at.legs()[0]?.aor).toBe('credentials' in who ? aliceAor : null);
-    expectSuccess(await run.finished);
+    const result = await run.finished;
+    expectSuccess(result);
+    // without a transport its ACK and BYE would go by UDP
+    const contact = /^Contact: (.*)$/m.exec(received(result, 'SIP/2.0 200 OK')[0]?.text ?? '')?.[1] ?? '';
+    expect(contact.includes(';transport=tcp>;isfocus')).toBe(transport === 'tcp');
     await nobodyIsLeft();
   });
 
@@ -222,6 +226,9 @@ describe.skipIf(baresipIsMissing !== '')(`baresip${baresipIsMissing}`, () => {
       await phone.waitFor('CALL_CLOSED');
       await watch.until(({ users }) => !users.some(speaks), 'the phone is shown no more');
       await nobodyIsLeft();
+      // its trace: everything of a call goes the way that the call came
+      const ways = [...phone.output().matchAll(/^(TCP|UDP) 127\.0\.0\.1:\d+ -> /gm)].map((each) => each[1]);
+      expect(new Set(ways)).toEqual(new Set([transport.toUpperCase()]));
     },
   );
 

@@ -105,7 +105,7 @@ export class Baresip {
     const running = await startProcess({
       name: 'baresip',
       command: findExecutable('baresip') ?? 'baresip',
-      args: ['-f', scratch.path, '-v'],
+      args: ['-f', scratch.path, '-v', '-s'],
       cwd: dirname(scratch.path),
       env: { HOME: scratch.path },
       ready: /baresip is ready/,
@@ -269,8 +269,8 @@ async function configuration(folder: string, modules: string, controlPort: numbe
   const media = 20_000 + 2 * Math.floor((await freePort('udp')) / 4);
   return [
     'poll_method epoll',
-    // it binds the next port as well, for TLS; the kernel hands out every other port, so that one is free
-    `sip_listen 127.0.0.1:${await freePort()}`,
+    // the kernel chooses a port for each transport, which nobody can take in between
+    'sip_listen 127.0.0.1:0',
     // an address, not a name: it finds no address on `lo` by itself and then has no network at all
     'net_interface 127.0.0.1',
     `rtp_ports ${media}-${media + 40}`,

@@ -102,7 +102,8 @@ async function argumentsOf(options: SippOptions): Promise<readonly string[]> {
   return [
     `${server.host}:${server.port}`,
     ...['-sf', 'scenario.xml', '-nostdin', '-t', options.transport === 'tcp' ? 't1' : 'u1'],
-    ...['-i', '127.0.0.1', '-p', String(await freePort('udp')), '-bind_local'],
+    // without -p it has the kernel choose a port, which nobody can take in between
+    ...['-i', '127.0.0.1', '-bind_local'],
     ...['-ci', '127.0.0.1', '-cp', String(await freePort('udp'))],
     ...['-mi', '127.0.0.1', '-mp', String(await mediaPort())],
     ...['-key', 'conference', options.conference, '-key', 'caller', options.caller, '-auth_uri', options.conference],

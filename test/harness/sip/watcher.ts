@@ -1,5 +1,6 @@
 /** A subscriber to a conference's state (RFC 4575, RFC 6665), by itself or inside a call: every document is judged as it comes. */
 import { ConferenceReader } from '../conference/reader.ts';
+import { validateCollected } from '../conference/schema.ts';
 import type { ConferenceView } from '../conference/view.ts';
 import { Watch } from '../xmpp-watch.ts';
 import { parameterOf } from './address.ts';
@@ -121,7 +122,12 @@ export class Watcher implements Usage {
       await this.#watch.until(holds, what, limitMs);
     } catch (error) {
       this.#throwBroken();
-      throw new Error(`${(error as Error).message}; ${this.#describe()}`, { cause: error });
+      // a document that the schema does not admit may be the reason
+      const invalid = await validateCollected().then(
+        () => '',
+        (complaint: Error) => `; ${complaint.message}`,
+      );
+      throw new Error(`${(error as Error).message}; ${this.#describe()}${invalid}`, { cause: error });
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/errors.ts';
 import { Foci } from '../../../src/sip-focus/foci.ts';
-import { headerLines } from '../../../src/sip-focus/incoming-request.ts';
+import { headerLines, returningBy } from '../../../src/sip-focus/incoming-request.ts';
 import { reasonHeader } from '../../../src/sip-focus/legs.ts';
 import { onHold } from '../../../src/sip-focus/media-direction.ts';
 import { FrameCutter, notifyText, readFrame } from '../../../src/sip-focus/notify-frame.ts';
@@ -137,6 +137,13 @@ describe('what is written to SIP', () => {
   });
   it('repeats a header line per value', () => {
     expect(headerLines({ A: '1', B: ['2', '3'] })).toEqual({ A: '1', B: '2\r\nB: 3' });
+  });
+
+  it('says in Contact how the peer came', () => {
+    const contact = '<sip:tea@localhost>;isfocus';
+    for (const protocol of ['udp', '']) expect(returningBy(protocol, contact)).toBe(contact);
+    expect(returningBy('tcp', contact)).toBe('<sip:tea@localhost;transport=tcp>;isfocus');
+    expect(returningBy('tls', '<sip:tea@192.0.2.1:5061>')).toBe('<sip:tea@192.0.2.1:5061>');
   });
   it('maps failures to statuses', () => {
     const status = (code: ConstructorParameters<typeof BridgeError>[0]) => failureOf(new BridgeError(code, 'x')).status;
