@@ -7,10 +7,17 @@ interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
+  readonly testResults: readonly { readonly assertionResults: readonly TestOutcome[] }[];
+}
+
+interface TestOutcome {
+  readonly ancestorTitles: readonly string[];
+  readonly title: string;
+  readonly status: string;
 }
 
 const steps = ['typecheck', 'lint', 'arrows', 'unused', 'check:generated'] as const;
-const suites = ['unit', 'contract'] as const;
+const suites = ['unit', 'contract', 'scenarios'] as const;
 
 const run = (command: string, args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'inherit' }).status === 0;
@@ -23,6 +30,23 @@ function runSuite(suite: string): VitestReport | null {
   const report = JSON.parse(readFileSync(file, 'utf8')) as VitestReport;
   // A suite that fails outside its tests (a hook, an import) must not pass because each test did.
   return good || report.numFailedTests > 0 ? report : { ...report, numFailedTests: 1 };
+}
+
+/** How the scenarios went on each stack, or why they did not run there; `describeStacks` puts the stack in the name and the cause in the title. */
+function stackLines(report: VitestReport | null): string[] {
+  const stacks = new Map<string, { counts: Map<string, number>; causes: Set<string> }>();
+  for (const { ancestorTitles, title, status } of report?.testResults.flatMap((file) => file.assertionResults) ?? []) {
+    const name = /\[([^\]]+ × [^\]]+)\]$/.exec(ancestorTitles[0] ?? '')?.[1];
+    if (name === undefined) continue;
+    const { counts, causes } = stacks.get(name) ?? { counts: new Map<string, number>(), causes: new Set<string>() };
+    stacks.set(name, { counts, causes });
+    if (title.startsWith('not run: ')) causes.add(title);
+    else counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return [...stacks].map(([name, { counts, causes }]) => {
+    const told = [...[...counts].map(([status, count]) => `${count} ${status}`), ...causes];
+    return `scenarios on ${name}: ${told.join(', ')}`;
+  });
 }
 
 /** Debian keeps servers in folders that an ordinary user's PATH lacks. */
@@ -47,10 +71,12 @@ mkdirSync('.tmp', { recursive: true });
 const failedSteps = steps.filter((step) => !run('npm', ['run', '--silent', step]));
 const reports = suites.map((suite) => [suite, runSuite(suite)] as const);
 const broken = reports.filter(([, report]) => report === null).map(([suite]) => suite);
-const total = (key: keyof VitestReport): number => reports.reduce((sum, [, report]) => sum + (report?.[key] ?? 0), 0);
+const total = (key: 'numPassedTests' | 'numFailedTests' | 'numPendingTests'): number =>
+  reports.reduce((sum, [, report]) => sum + (report?.[key] ?? 0), 0);
 
 console.log('\n--- summary ---');
 for (const [name, found, why] of programs) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
+for (const line of stackLines(reports.find(([suite]) => suite === 'scenarios')?.[1] ?? null)) console.log(line);
 for (const step of failedSteps) console.log(`failed check: ${step}`);
 for (const suite of broken) console.log(`failed to run: ${suite}`);
 const failed = total('numFailedTests') + failedSteps.length + broken.length;

@@ -145,10 +145,9 @@ export class MeetingStack {
     const [watchers, phones] = [this.#watchers, this.#phones];
     this.#watchers = [];
     this.#phones = [];
-    const ends = await Promise.allSettled([
-      ...watchers.map((watcher) => watcher.close()),
-      ...phones.map((phone) => phone.close()),
-    ]);
+    // Watchers first: one inside a call needs the phone for its last NOTIFY.
+    const ends = await Promise.allSettled(watchers.map((watcher) => watcher.close()));
+    ends.push(...(await Promise.allSettled(phones.map((phone) => phone.close()))));
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
