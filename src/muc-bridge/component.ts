@@ -9,6 +9,7 @@ import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { withTrace } from '../trace.ts';
 import { element, type StanzaLimits, withinLimits, type XmlElement } from './element.ts';
+import { iqError } from './iq-error.ts';
 import { pause } from './pause.ts';
 import { type IqAnswer, PendingRequests } from './pending-requests.ts';
 
@@ -279,16 +280,15 @@ export class ComponentLink {
   #receive(stanza: Element): void {
     const answer = stanza.name === 'iq' && (stanza.attrs.type === 'result' || stanza.attrs.type === 'error');
     if (!withinLimits(stanza, answer ? answerLimits : strangerLimits)) {
-      this.#log.warn(
-        { peer: stanza.attrs.from, kind: stanza.name },
-        'a stanza that is too large or too deep was left aside',
-      );
+      const { name: kind, attrs } = stanza;
+      this.#log.warn({ peer: attrs.from, kind }, 'a stanza that is too large or too deep was left aside');
+      // RFC 6120 8.2.3: a get or set is answered, whatever it is. A link that breaks meanwhile needs no answer any more.
+      if (kind === 'iq' && !answer) this.send(iqError(stanza, 'modify', 'policy-violation')).catch(() => undefined);
       return;
     }
     if (answer) {
-      if (this.#pending.take(stanza) === 'foreign') {
-        this.#log.warn({ peer: stanza.attrs.from }, 'an answer from a stranger was left aside');
-      }
+      const foreign = this.#pending.take(stanza) === 'foreign';
+      if (foreign) this.#log.warn({ peer: stanza.attrs.from }, 'an answer from a stranger was left aside');
       return;
     }
     try {

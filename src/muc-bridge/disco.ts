@@ -2,6 +2,7 @@
 import { bareJid } from '../identity/jid.ts';
 import { writeForm } from './data-form.ts';
 import { childrenOf, element, type XmlElement } from './element.ts';
+import { iqError } from './iq-error.ts';
 import { audioVideoUri } from './room-info.ts';
 
 const discoInfo = 'http://jabber.org/protocol/disco#info';
@@ -55,7 +56,6 @@ function payloadFor(iq: XmlElement, facts: DiscoFacts): XmlElement | null | unde
 export function replyTo(iq: XmlElement, facts: DiscoFacts): XmlElement {
   const { id, from, to } = iq.attrs;
   const payload = payloadFor(iq, facts);
-  if (payload !== undefined) return element('iq', { type: 'result', id, from: to, to: from }, payload);
-  const condition = element('service-unavailable', { xmlns: 'urn:ietf:params:xml:ns:xmpp-stanzas' });
-  return element('iq', { type: 'error', id, from: to, to: from }, element('error', { type: 'cancel' }, condition));
+  if (payload === undefined) return iqError(iq, 'cancel', 'service-unavailable');
+  return element('iq', { type: 'result', id, from: to, to: from }, payload);
 }

@@ -213,10 +213,13 @@ describe('ComponentLink', () => {
     const deep = `${'<a>'.repeat(20_000)}${'</a>'.repeat(20_000)}`;
     server.latest.write(`<message from='m@x' to='bridge.test'>${deep}</message>`);
     server.latest.write(`<message from='m@x' to='bridge.test'><body>${'x'.repeat(70_000)}</body></message>`);
+    server.latest.write(`<iq type='set' from='m@x' to='bridge.test' id='deep'>${deep}</iq>`);
     server.latest.write("<iq type='get' from='@@' to='bridge.test' id='1'><x/></iq>");
     await until(() => seen.stanzas.length === 1, 'the next stanza');
     expect(seen.stanzas[0]?.name).toBe('iq');
-    expect(lines.filter((line) => line.includes('too large or too deep'))).toHaveLength(2);
+    expect(lines.filter((line) => line.includes('too large or too deep'))).toHaveLength(3);
+    await until(() => server.text.includes('<policy-violation'), 'the answer that every request gets');
+    expect(server.text).toMatch(/<iq [^>]*type="error"[^>]*id="deep"|<iq [^>]*id="deep"[^>]*type="error"/);
   });
 
   it('outlives what is no XML', async () => {
