@@ -2,6 +2,7 @@
 import type { Ask, AskAnswer, RoomAsk } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
 import { onlyKey } from '../conference-info/meeting.ts';
+import type { OccupantFact, Role } from '../conference-info/occupant.ts';
 import { BridgeError } from '../errors.ts';
 import { bareJid } from '../identity/jid.ts';
 import type { Logger } from '../log.ts';
@@ -56,16 +57,25 @@ async function carryOut(ask: RoomAsk, room: Room, context: ModerationContext): P
   }
 }
 
-const roleOf = { mute: 'visitor', unmute: 'participant', kick: 'none' } as const;
+const hasVoice = ({ role }: OccupantFact): boolean => role === 'participant' || role === 'moderator';
+
+/** Voice is given back with what the affiliation gives on entering: an owner who was muted is a moderator again. */
+function roleFor(act: 'mute' | 'unmute' | 'kick', { affiliation }: OccupantFact): Role {
+  if (act !== 'unmute') return act === 'mute' ? 'visitor' : 'none';
+  return affiliation === 'owner' || affiliation === 'admin' ? 'moderator' : 'participant';
+}
 
 async function changeRole(
   ask: Extract<RoomAsk, { nick: string }>,
   room: Room,
   { service }: ModerationContext,
 ): Promise<AskAnswer> {
-  if (!room.meeting.occupants.has(ask.nick)) return refuse('item-not-found', 'Nobody in the room has this nick.');
+  const occupant = room.meeting.occupants.get(ask.nick);
+  if (!occupant) return refuse('item-not-found', 'Nobody in the room has this nick.');
+  // Voice given a second time would make a participant of a moderator.
+  if (ask.act === 'unmute' && hasVoice(occupant)) return done;
   const release = room.actFor(ask.nick, ask.by);
-  const answer = await service.setRole(room.link.room, ask.nick, roleOf[ask.act], ask.reason);
+  const answer = await service.setRole(room.link.room, ask.nick, roleFor(ask.act, occupant), ask.reason);
   if (answer.ok) return done;
   release();
   return refusedByRoom(answer, ask.act);

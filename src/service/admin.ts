@@ -108,7 +108,8 @@ async function actOn(person: string, order: PersonOrder, { bus, asks }: AdminCon
   }
   const answers = await Promise.all(plan.asks.map(({ target, ask }) => askOne(asks, target, ask)));
   const refused = answers.find((answer) => !answer.ok);
-  return refused ?? { ok: true, notes: [...new Set(answers.flatMap((answer) => (answer.ok ? answer.notes : [])))] };
+  const notes = [...plan.notes, ...answers.flatMap((answer) => (answer.ok ? answer.notes : []))];
+  return refused ?? { ok: true, notes: [...new Set(notes)] };
 }
 
 /** An ask that nobody answers is an answer too. */

@@ -86,35 +86,42 @@ export interface AddressedAsk {
 }
 
 export type Plan =
-  | { readonly kind: 'asks'; readonly asks: readonly AddressedAsk[] }
+  /** `notes`: what the asker must know of it beforehand. */
+  | { readonly kind: 'asks'; readonly asks: readonly AddressedAsk[]; readonly notes: readonly string[] }
   /** The ban of a caller without a JID is no room's affair: its fact is taken back. */
   | { readonly kind: 'lift-caller-ban'; readonly aor: Aor }
   | { readonly kind: 'refused'; readonly condition: string; readonly text: string };
 
 const refused = (condition: string, text: string): Plan => ({ kind: 'refused', condition, text });
+const asking = (asks: readonly AddressedAsk[], notes: readonly string[] = []): Plan => ({ kind: 'asks', asks, notes });
+
+/** The room's voice does not lift what an operator took at the mixer. */
+const operatorMuteStays = 'An operator has muted the call besides: lift that with --audio-only';
 
 /** Who is to be asked what. People in the room are the room's affair, callers who are not in it the focus's that holds the call. */
 export function planOf(order: PersonOrder, found: Found): Plan {
   const { act, audioOnly } = order;
   if (act === 'ban' || act === 'unban') return audioOnly ? banIsNoAudio : planBan(order, act, found);
   if (!audioOnly && found.nicks.length > 0) {
-    return { kind: 'asks', asks: found.nicks.map((nick) => toRoom(order, { act, nick })) };
+    const stays = act === 'unmute' && found.legs.some((leg) => leg.mutes.includes('operator'));
+    const asks = found.nicks.map((nick) => toRoom(order, { act, nick }));
+    return asking(asks, stays ? [operatorMuteStays] : []);
   }
   if (found.legs.length === 0) return refused('item-not-found', 'This person has no call in this meeting');
   const legAct = act === 'kick' ? 'remove' : act;
-  return { kind: 'asks', asks: found.legs.map((leg) => toFocus(order, legAct, leg)) };
+  return asking(found.legs.map((leg) => toFocus(order, legAct, leg)));
 }
 
 const banIsNoAudio = refused('bad-request', 'A ban concerns the person, not the audio alone: leave --audio-only out');
 
 function planBan(order: PersonOrder, act: 'ban' | 'unban', found: Found): Plan {
-  if (found.jid !== null) return { kind: 'asks', asks: [toRoom(order, { act, jid: found.jid })] };
+  if (found.jid !== null) return asking([toRoom(order, { act, jid: found.jid })]);
   if (found.nicks.length > 0) {
     return refused('not-acceptable', 'The room hides the address of this person, so that they can only be kicked');
   }
   if (act === 'ban') {
     if (found.legs.length === 0) return refused('item-not-found', 'This caller is not in the call');
-    return { kind: 'asks', asks: found.legs.map((leg) => toFocus(order, 'ban', leg)) };
+    return asking(found.legs.map((leg) => toFocus(order, 'ban', leg)));
   }
   if (found.aor === null) return refused('item-not-found', 'Name the SIP address that is banned');
   return { kind: 'lift-caller-ban', aor: found.aor };

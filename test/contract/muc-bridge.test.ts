@@ -335,6 +335,25 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
     });
   });
 
+  it('gives with the voice what the affiliation gives, and takes nothing from who has voice', async () => {
+    await using(new Bench(server), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const bobIs = (role: string) =>
+        aliceIn.until(({ occupants }) => occupants.get('Bob')?.role === role, `Bob as ${role}`);
+      await aliceIn.setAffiliation(bob.bareJid, 'admin');
+      await bobIs('moderator');
+      expect(await bench.ask({ act: 'mute', nick: 'Bob' })).toEqual({ ok: true, notes: [] });
+      await bobIs('visitor');
+      await bench.until(() => bench.meeting.occupants.get('Bob')?.role === 'visitor', 'voice taken');
+      expect(await bench.ask({ act: 'unmute', nick: 'Bob' })).toEqual({ ok: true, notes: [] });
+      await bobIs('moderator');
+      await bench.until(() => bench.meeting.occupants.get('Bob')?.role === 'moderator', 'voice given');
+      expect(await bench.ask({ act: 'unmute', nick: 'Bob' })).toEqual({ ok: true, notes: [] });
+      await aliceIn.say('a round trip');
+      expect(aliceIn.occupants.get('Bob')?.role).toBe('moderator');
+    });
+  });
+
   it('returns what the room refuses, once', async () => {
     await using(new Bench(server), async (bench) => {
       await atHome(bench);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MuteReason } from '../../../src/conference-info/leg.ts';
 import type { Aor } from '../../../src/identity/aor.ts';
 import { lookUp, type PersonAct, type PersonOrder, planOf } from '../../../src/service/person-lookup.ts';
 import { bindings, bobAor, bobJid, leg, meeting, occupant } from '../policy/meeting-fixture.ts';
@@ -84,6 +85,19 @@ describe('an order goes to the owner of the fact', () => {
     expect(plan('Bob', 'mute', true)).toEqual(['i: mute l1']);
     expect(plan('Bob', 'kick', true)).toEqual(['i: remove l1']);
     expect(plan('Bob', 'ban', true)).toBe('bad-request');
+  });
+
+  it('tells that an operator’s mute stays when the room gives voice', () => {
+    const notes = (act: PersonAct, mutes: readonly MuteReason[], audioOnly = false) => {
+      const place = meeting({ occupants: [occupant()], legs: [leg({ mutes })] });
+      const seen = lookUp('Bob', place, bindings);
+      const made = 'found' in seen ? planOf(order(act, audioOnly), seen.found) : null;
+      return made?.kind === 'asks' ? made.notes : null;
+    };
+    expect(notes('unmute', ['room', 'operator'])).toEqual([expect.stringContaining('--audio-only')]);
+    expect(notes('unmute', ['room'])).toEqual([]);
+    expect(notes('unmute', ['operator'], true)).toEqual([]);
+    expect(notes('mute', ['operator'])).toEqual([]);
   });
 
   it('bans a JID in the room, a proved address at the focus, and lifts each where it stands', () => {
