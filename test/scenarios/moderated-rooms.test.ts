@@ -1,10 +1,10 @@
 /** XEP-0045 4.2 and RFC 4353 4.1: in a moderated room voice must be given, by the room to who is there, by an operator to who has only a phone. */
 import { expect, it } from 'vitest';
+import { moderatedRoom } from './exceptions.ts';
 import { order, untilMeeting, untilShownMuted, untilShownSpeaking } from './in-the-call.ts';
 import { attend, people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const MODERATED = 'muc#roomconfig_moderatedroom';
 /** What a second phone sends. */
 const SECOND_TONE = 1930;
 
@@ -13,7 +13,7 @@ describeStacks('A moderated room', { links: ['phones', 'people', 'turned'] }, (s
     const { owner } = await people(stack(), 'phones');
     const { conference } = stack().link('phones');
     const { aor, tone } = stack().person('erin');
-    await owner.room.configure({ [MODERATED]: true });
+    await owner.room.configure(moderatedRoom(stack()));
     await untilMeeting(stack(), 'phones', { moderated: true });
     const ownerCall = await owner.call();
     const callers = [
@@ -44,7 +44,7 @@ describeStacks('A moderated room', { links: ['phones', 'people', 'turned'] }, (s
 
   it('gives voice in the call to whom it gives it in the room', async () => {
     const { owner } = await people(stack(), 'people');
-    await owner.room.configure({ [MODERATED]: true });
+    await owner.room.configure(moderatedRoom(stack()));
     await untilMeeting(stack(), 'people', { moderated: true });
     await owner.room.setAffiliation(stack().person('carol').jid!, 'member');
     const [carol, dave] = [await attend(stack(), 'people', 'carol'), await attend(stack(), 'people', 'dave')];
@@ -71,11 +71,11 @@ describeStacks('A moderated room', { links: ['phones', 'people', 'turned'] }, (s
     const stranger = await (await stack().phone('zoe', { tone: SECOND_TONE })).call(conference);
     await Promise.all([ownerCall.hears(SECOND_TONE), stranger.hears(guest.tone)]);
 
-    await owner.room.configure({ [MODERATED]: true });
+    await owner.room.configure(moderatedRoom(stack()));
     await Promise.all([ownerCall.silentOf(SECOND_TONE), stranger.hears(owner.tone)]);
     await ownerCall.hears(guest.tone);
 
-    await owner.room.configure({ [MODERATED]: false });
+    await owner.room.configure({ 'muc#roomconfig_moderatedroom': false });
     await ownerCall.hears(SECOND_TONE);
   });
 });
