@@ -1,35 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../../src/bus/memory-bus.ts';
-import type { LegFact } from '../../../src/conference-info/leg.ts';
 import { createLog } from '../../../src/log.ts';
 import { Adoption } from '../../../src/sip-focus/adoption.ts';
 import { Foci } from '../../../src/sip-focus/foci.ts';
 import { Legs } from '../../../src/sip-focus/legs.ts';
 import type { Mixer } from '../../../src/sip-focus/mixer.ts';
 import type { DialogRequest, Signaling } from '../../../src/sip-focus/signaling.ts';
+import { legFact } from './leg-fixture.ts';
 
 const log = createLog({ level: 'silent' });
 const link = { id: 'tea', room: 'tea@r.example', conference: 'sip:tea@c.example', name: 'Tea', maximumUsers: 9 };
-const factOf = (leg: string, instance: string, generation: string): LegFact => ({
-  ...{ leg, instance, generation, aor: null, proof: null, pseudonym: `sip:${leg}@anonymous.invalid`, label: null },
-  ...{
-    method: 'dialed-in',
-    status: 'connected',
-    joinedAt: '2026-01-01T00:00:00Z',
-    mutes: ['room'],
-    muted: true,
-    floor: false,
-  },
-  ...{
-    expulsion: null,
-    dialogId: `${leg};from-tag=t`,
-    callId: leg,
-    contact: null,
-    mixer: 'fs',
-    mixerRef: { uuid: leg },
-  },
-});
-
 async function stage(outlivesProcess: boolean, alive: readonly string[]) {
   const bus = createMemoryBus(log);
   await bus.start();
@@ -52,10 +32,10 @@ async function stage(outlivesProcess: boolean, alive: readonly string[]) {
   const me = { instance: 'focus-1', generation: 'new' };
   const adoption = new Adoption(bus, mixer as unknown as Mixer, legs, new Foci([link]), me, log);
   for (const fact of [
-    factOf('leg-a', 'focus-1', 'old'),
-    factOf('leg-b', 'focus-1', 'old'),
-    factOf('leg-other', 'focus-2', 'old'),
-    factOf('leg-mine', 'focus-1', 'new'),
+    legFact('leg-a', 'focus-1', 'old'),
+    legFact('leg-b', 'focus-1', 'old'),
+    legFact('leg-other', 'focus-2', 'old'),
+    legFact('leg-mine', 'focus-1', 'new'),
   ]) {
     await bus.publish('tea', 'leg', fact.leg, fact);
   }
