@@ -1,4 +1,7 @@
-/** `npm test`: every check and suite, then one summary: which stacks ran, which did not and why, and the counts of tests. */
+/**
+ * `npm test`: every check and suite, then one summary: which stacks ran, which did not and why, and the counts of tests.
+ * `STACK=containers npm test` runs the tests of the deployment instead of the other suites; they build images and want Docker.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -17,7 +20,8 @@ interface TestOutcome {
 }
 
 const steps = ['typecheck', 'lint', 'arrows', 'unused', 'check:generated'] as const;
-const suites = ['unit', 'contract', 'scenarios'] as const;
+const inContainers = process.env['STACK'] === 'containers';
+const suites = inContainers ? ['containers'] : ['unit', 'contract', 'scenarios'];
 
 const run = (command: string, args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'inherit' }).status === 0;
@@ -67,15 +71,20 @@ const programs: readonly (readonly [string, boolean, string])[] = [
   ['baresip', onPath('baresip'), 'not on PATH'],
 ];
 
+const dockerRuns = spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+const noDocker = 'docker not running';
+
 mkdirSync('.tmp', { recursive: true });
 const failedSteps = steps.filter((step) => !run('npm', ['run', '--silent', step]));
 const reports = suites.map((suite) => [suite, runSuite(suite)] as const);
 const broken = reports.filter(([, report]) => report === null).map(([suite]) => suite);
+if (inContainers && !dockerRuns) broken.push(`containers (${noDocker})`);
 const total = (key: 'numPassedTests' | 'numFailedTests' | 'numPendingTests'): number =>
   reports.reduce((sum, [, report]) => sum + (report?.[key] ?? 0), 0);
 
 console.log('\n--- summary ---');
 for (const [name, found, why] of programs) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
+if (!inContainers) console.log(`not run: containers (${dockerRuns ? 'only with STACK=containers' : noDocker})`);
 for (const line of stackLines(reports.find(([suite]) => suite === 'scenarios')?.[1] ?? null)) console.log(line);
 for (const step of failedSteps) console.log(`failed check: ${step}`);
 for (const suite of broken) console.log(`failed to run: ${suite}`);
