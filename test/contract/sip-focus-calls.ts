@@ -1,7 +1,7 @@
 /** How calls to a focus begin, go on and end, on any SIP server and mixer. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { authorize, headerOf, offer, statusOf } from './sip-focus-peer.ts';
-import { aliceAor, eventually, link, type Stage, type StartPlace, secret, stage } from './sip-focus-stage.ts';
+import { aliceAor, eventually, link, type Stage, type StartPlace, secret, stage, uri } from './sip-focus-stage.ts';
 
 /** RFC 3261, RFC 4579 5: tests of calls. */
 export function callsOfTheFocus(start: StartPlace): void {
@@ -46,6 +46,18 @@ export function callsOfTheFocus(start: StartPlace): void {
         expect(headerOf(thief, 'www-authenticate')).toContain('stale=true');
       },
     );
+
+    it('takes no answer with an algorithm that is not on offer', async () => {
+      const strict = await stage(start, { algorithms: ['MD5'] });
+      const dialog = strict.peer.dialog('alice', uri, 'example.com');
+      const challenge = await strict.call(dialog);
+      const written = headerOf(challenge, 'www-authenticate');
+      const doctored = { ...challenge, headers: new Map([['www-authenticate', [written.replace('MD5', 'SHA-256')]]]) };
+      const Authorization = authorize(doctored, 'SHA-256', secret, 'INVITE', uri);
+      const answer = await strict.call(dialog, { Authorization });
+      expect([statusOf(answer), headerOf(answer, 'www-authenticate').includes('SHA-256')]).toEqual([401, false]);
+      expect(strict.legs()).toEqual([]);
+    });
 
     it('refuses wrong passwords, in the end for good', async () => {
       const dialog = at.peer.dialog('alice', at.uri, 'example.com');
