@@ -206,6 +206,7 @@ class Service implements Bridge {
       log: this.#log,
       instance,
       generation: randomBytes(8).toString('hex'),
+      onCallRefused: (status) => this.#metrics.callsRefused.inc({ status: String(status) }),
     });
   }
 

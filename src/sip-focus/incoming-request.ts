@@ -50,6 +50,8 @@ export class IncomingRequest {
   /** True when a peer sent it; false when the SIP server made it itself. */
   readonly fromPeer: boolean;
   readonly source: { readonly address: string; readonly port: number };
+  /** Hears the status of the final answer, once, when it goes out. */
+  onFinalAnswer: (status: number) => void = () => undefined;
   #cancelled = false;
   readonly #request: SrfRequest;
   readonly #response: SrfResponse;
@@ -102,6 +104,7 @@ export class IncomingRequest {
   /** Answers. Resolves with null when there is nobody to answer any more; never rejects. */
   async respond(status: number, options: AnswerOptions = {}): Promise<SentAnswer | null> {
     if (!this.fromPeer || this.method === 'ACK' || this.#response.finalResponseSent) return null;
+    if (status >= 200) this.onFinalAnswer(status);
     const headers = { ...options.headers };
     if (typeof headers['Contact'] === 'string') {
       headers['Contact'] = returningBy(this.#request.protocol.toLowerCase(), headers['Contact']);

@@ -12,6 +12,7 @@ import type { FlowLimits } from './flow-gate.ts';
 import { Foci } from './foci.ts';
 import { FocusAsks } from './focus-asks.ts';
 import { InDialogHandler } from './in-dialog.ts';
+import type { IncomingRequest } from './incoming-request.ts';
 import { InviteHandler } from './invite.ts';
 import { Legs } from './legs.ts';
 import { withinLimit } from './limited-wait.ts';
@@ -57,6 +58,8 @@ export interface SipFocusParts {
   /** Configured name, and a new id per start. */
   readonly instance: string;
   readonly generation: string;
+  /** Hears the status of each refusal of a call; a challenge is none. */
+  readonly onCallRefused?: (status: number) => void;
 }
 
 /** What the admin page shows of the focus. */
@@ -146,7 +149,11 @@ class Focus implements SipFocus {
     this.#legs.onEnd((leg) => this.#subscriptions.legEnded(leg));
     this.#writer.onReady(() => this.#subscriptions.resume());
     this.signaling.listen(
-      (request) => (this.#stopping ? void request.respond(503) : router.route(request)),
+      (request) => {
+        if (request.method === 'INVITE' && request.toTag === null) this.#countRefusal(request);
+        if (this.#stopping) void request.respond(503);
+        else router.route(request);
+      },
       (connection) => this.#connected(connection),
     );
   }
@@ -196,6 +203,12 @@ class Focus implements SipFocus {
       legs: this.#legs.size,
       subscriptions: this.#subscriptions.size,
       notify: this.#writer.load,
+    };
+  }
+
+  #countRefusal(request: IncomingRequest): void {
+    request.onFinalAnswer = (status) => {
+      if (status >= 300 && status !== 401) this.#parts.onCallRefused?.(status);
     };
   }
 
