@@ -87,5 +87,6 @@ describeStacks('Callers of a conference', { links }, (stack) => {
   it('of a conference that is not there get 404', async () => {
     const outcome = await (await stack().phone('bob')).tryCall('sip:nowhere@conf.test');
     expect(outcome).toMatchObject({ status: 404 });
+    expect(await stack().bridge.metrics()).toMatch(/^cusax_calls_refused_total\{status="404"\} [1-9]/m);
   });
 });
