@@ -48,17 +48,18 @@ export function readFrame(text: string): InboundFrame {
 }
 
 const hash = 0x23;
+const nothing = Buffer.alloc(0);
 
 /** Cuts a byte stream into frames `<length>#<text>`. `latin1` is quicker, and enough for who reads only the ASCII parts. */
 export class FrameCutter {
   readonly #encoding: 'latin1' | 'utf8';
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = nothing;
 
   constructor(encoding: 'latin1' | 'utf8' = 'latin1') {
     this.#encoding = encoding;
   }
 
-  /** Texts of the frames that are now complete. Throws RangeError when the stream has no frames in it. */
+  /** Texts of the frames that are now complete; `data` may be used again by the caller. Throws RangeError when the stream has no frames in it. */
   push(data: Buffer): string[] {
     const bytes = this.#rest.length === 0 ? data : Buffer.concat([this.#rest, data]);
     const frames: string[] = [];
@@ -73,7 +74,7 @@ export class FrameCutter {
       frames.push(bytes.toString(this.#encoding, mark + 1, end));
       at = end;
     }
-    this.#rest = bytes.subarray(at);
+    this.#rest = at === bytes.length ? nothing : Buffer.from(bytes.subarray(at));
     if (this.#rest.length > 16 && this.#rest.indexOf(hash) < 0) throw new RangeError('no frame length');
     return frames;
   }

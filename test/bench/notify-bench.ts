@@ -35,10 +35,10 @@ interface Round {
 }
 
 /** Time for the last answers to come back to the sender, with its CPU. */
-const settleMs = 150;
-const fewestRounds = 5;
+const settleMs = 100;
+const fewestRounds = 11;
 /** Rounds of all senders before it counts: so many NOTIFYs, for the compilation of hot code and for buffers. */
-const warmUp = 2000;
+const warmUp = 3000;
 
 const file = (name: string): URL => new URL(`./${name}.ts`, import.meta.url);
 
@@ -82,7 +82,7 @@ interface Outcome {
 async function rounds(server: SipServer, watchers: Watchers, product: Product, floor: Floor, count: number) {
   const outcome = { product: [] as Round[], frames: [] as Round[], datagrams: [] as Round[] };
   const dropped = Math.ceil(warmUp / count);
-  const number = dropped + Math.max(fewestRounds, Math.round(2000 / count));
+  const number = dropped + Math.max(fewestRounds, Math.round(4000 / count));
   for (let index = 0; index < number; index += 1) {
     const byFloor = (by: 'frames' | 'datagrams') =>
       round(watchers, floor.pid, server.pid, count, async () => (await floor.ask({ kind: 'send', by }, 'sent')).at);
