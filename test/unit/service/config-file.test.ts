@@ -16,6 +16,21 @@ const problem = (text: string, env: Record<string, string> = environment): strin
   return 'no problem';
 };
 
+/** What the sample leaves out or shows as a comment: the other kinds, and keys that need not be there. */
+function otherConfig() {
+  const config = parse(sampleConfig());
+  config.bus.user = 'bridge';
+  config.bus.password = 'secret';
+  config.sip.server = { kind: 'embedded', listen: ['udp:127.0.0.1:5060', 'tcp:[::1]:5060'] };
+  config.sip.mixer = { kind: 'embedded', host: '127.0.0.1' };
+  config.sip['account-domains'] = ['example.org'];
+  config.sip['trusted-peers'] = ['192.0.2.10', '[2001:db8::1]:5060'];
+  config.directory = { bindings: 'bindings.yaml', accounts: 'accounts.yaml' };
+  config.links[0].name = 'Tea';
+  config.http.token = 'a-token-of-sixteen-characters';
+  return config;
+}
+
 /** Every place in a configuration that has a value, as a path. */
 function leaves(value: unknown, path: (string | number)[] = []): (string | number)[][] {
   if (Array.isArray(value)) return value.flatMap((item, i) => leaves(item, [...path, i]));
@@ -33,10 +48,17 @@ describe('the configuration file', () => {
     expect(config.policy['phones-in-members-only']).toBe('refuse');
   });
 
-  it.each(leaves(parse(sampleConfig())).map((path) => [path.join('.'), path] as const))(
+  it('is good with all that may be left out', () => {
+    expect(problem(stringify(otherConfig()))).toBe('no problem');
+  });
+
+  const keys = [() => parse(sampleConfig()), otherConfig].flatMap((make) =>
+    leaves(make()).map((path) => [path.join('.'), path, make] as const),
+  );
+  it.each(keys.filter(([name], index) => keys.findIndex(([other]) => other === name) === index))(
     'names file, line, column and key when %s is wrong',
-    (name, path) => {
-      const sample = parse(sampleConfig());
+    (name, path, make) => {
+      const sample = make();
       let inner = sample;
       for (const key of path.slice(0, -1)) inner = inner[key];
       inner[path.at(-1) as string] = { surprise: true };
