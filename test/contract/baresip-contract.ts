@@ -1,6 +1,7 @@
 /** baresip at the focus, on any SIP server: what it hears and who hears it, and how it is let go. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Baresip, type BaresipOptions, baresipLacks } from '../harness/baresip.ts';
+import { Baresip } from '../harness/baresip.ts';
+import { type BaresipOptions, baresipLacks } from '../harness/baresip-set-up.ts';
 import type { Watcher } from '../harness/sip/watcher.ts';
 import { findSipp, startSipp } from '../harness/sipp.ts';
 import { credentials, type ForeignStage, foreignStage } from './foreign-phones-stage.ts';

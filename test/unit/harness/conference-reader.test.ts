@@ -1,35 +1,20 @@
 /** RFC 4575 4.3 to 4.6: what a subscriber knows after each document, and which documents break a rule. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConferenceReader } from '../../harness/conference/reader.ts';
 import { countsAgree } from '../../harness/conference/rules.ts';
 import { involvementOf, userOf } from '../../harness/conference/view.ts';
-
-const entity = 'sip:tea@conf.example';
-const chat =
-  '<service-uris><entry><uri>xmpp:tea@rooms.example</uri><purpose>grouptextchat</purpose></entry>' +
-  '<entry><uri>xmpp:tea@rooms.example?join</uri><purpose>groupstextchat</purpose></entry></service-uris>';
-const description = (inside = chat): string => `<conference-description>${inside}</conference-description>`;
-const document = (version: number | string, state: string, content: string): string =>
-  `<?xml version="1.0"?><conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="${entity}"` +
-  ` state="${state}" version="${version}">${content}</conference-info>`;
-const full = (version: number, users: string, inside = chat): string =>
-  document(version, 'full', `${description(inside)}<users>${users}</users>`);
-const partial = (version: number, users: string): string =>
-  document(version, 'partial', `<users state="partial">${users}</users>`);
-const medium = (id: string, type = 'audio', status = 'sendrecv'): string =>
-  `<media id="${id}"><type>${type}</type><status>${status}</status></media>`;
-const endpoint = (key: string, content = medium('1'), state = 'full'): string =>
-  `<endpoint entity="${key}" state="${state}">${content}</endpoint>`;
-const user = (key: string, content = '', state = 'full'): string =>
-  `<user entity="${key}" state="${state}">${content}</user>`;
-
-/** A reader that has read these documents. */
-function readerOf(...documents: readonly string[]): ConferenceReader {
-  const reader = new ConferenceReader(entity);
-  for (const each of documents) reader.accept(each);
-  return reader;
-}
+import {
+  chat,
+  description,
+  document,
+  endpoint,
+  entity,
+  full,
+  medium,
+  partial,
+  readerOf,
+  user,
+} from './conference-documents.ts';
 
 const shown = (reader: ConferenceReader): string[] => reader.view.users.map((each) => each.entity);
 
@@ -287,122 +272,5 @@ describe('documents that break a rule', () => {
     const one = full(1, '', chat.replace(/<entry><uri>[^<]*join.*?<\/entry>/, ''));
     expect(() => new ConferenceReader(entity, 'groupstextchat').accept(one)).toThrow(/tokens grouptextchat/);
     for (const tokens of ['grouptextchat', 'any'] as const) new ConferenceReader(entity, tokens).accept(one);
-  });
-});
-
-describe('a history of partial documents', () => {
-  interface Way {
-    status: string;
-    media: Map<string, string>;
-  }
-  interface Person {
-    name: string;
-    ways: Map<string, Way>;
-  }
-  type Model = Map<string, Person>;
-  const key = fc.constantFrom('p', 'q', 'r');
-  const way = fc
-    .record({
-      status: fc.constantFrom('connected', 'on-hold'),
-      media: fc.uniqueArray(fc.tuple(key, fc.constantFrom('sendrecv', 'inactive')), { selector: ([id]) => id }),
-    })
-    .map(({ status, media }): Way => ({ status, media: new Map(media) }));
-  const person = fc
-    .record({ name: fc.string({ maxLength: 4 }), ways: fc.uniqueArray(fc.tuple(key, way), { selector: ([id]) => id }) })
-    .map(({ name, ways }): Person => ({ name: name.replaceAll(/\P{L}/gu, 'x'), ways: new Map(ways) }));
-  const change = fc.oneof(
-    fc.record({ kind: fc.constant('put' as const), who: key, person }),
-    fc.record({ kind: fc.constant('remove' as const), who: key }),
-    fc.record({ kind: fc.constant('rename' as const), who: key, name: fc.constantFrom('N', 'M') }),
-    fc.record({ kind: fc.constant('put-way' as const), who: key, which: key, way }),
-    fc.record({ kind: fc.constant('remove-way' as const), who: key, which: key }),
-    fc.record({
-      kind: fc.constant('medium' as const),
-      who: key,
-      which: key,
-      id: key,
-      status: fc.constantFrom('sendrecv', 'recvonly'),
-    }),
-    fc.record({
-      kind: fc.constant('status' as const),
-      who: key,
-      which: key,
-      status: fc.constantFrom('connected', 'on-hold'),
-    }),
-  );
-  type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
-
-  const uri = (who: string): string => `sip:${who}@x.example`;
-  const mediaText = (media: Map<string, string>): string =>
-    [...media].map(([id, status]) => medium(id, 'audio', status)).join('');
-  const wayText = (which: string, { status, media }: Way): string =>
-    endpoint(which, `<status>${status}</status>${mediaText(media)}`);
-  const personText = (who: string, { name, ways }: Person): string =>
-    user(uri(who), `<display-text>${name}</display-text>${[...ways].map(([id, each]) => wayText(id, each)).join('')}`);
-
-  /** Makes a change in the model and returns the `<user>` that tells of it; null when there is nothing to change. */
-  function apply(model: Model, done: Change): string | null {
-    const patch = (content: string): string => user(uri(done.who), content, 'partial');
-    const { who } = done;
-    if (done.kind === 'put') {
-      model.set(who, { name: done.person.name, ways: new Map(done.person.ways) });
-      return personText(who, done.person);
-    }
-    if (done.kind === 'remove') {
-      model.delete(who);
-      return `<user entity="${uri(who)}" state="deleted"/>`;
-    }
-    const before = model.get(who);
-    if (!before) return null;
-    if (done.kind === 'rename') {
-      before.name = done.name;
-      return patch(`<display-text>${done.name}</display-text>`);
-    }
-    if (done.kind === 'put-way') {
-      before.ways.set(done.which, { status: done.way.status, media: new Map(done.way.media) });
-      return patch(wayText(done.which, done.way));
-    }
-    if (done.kind === 'remove-way') {
-      before.ways.delete(done.which);
-      return patch(`<endpoint entity="${done.which}" state="deleted"/>`);
-    }
-    const old = before.ways.get(done.which);
-    if (!old) return null;
-    before.ways.set(done.which, {
-      status: done.kind === 'status' ? done.status : old.status,
-      media: done.kind === 'medium' ? new Map(old.media).set(done.id, done.status) : old.media,
-    });
-    const content = done.kind === 'status' ? `<status>${done.status}</status>` : medium(done.id, 'audio', done.status);
-    return patch(endpoint(done.which, content, 'partial'));
-  }
-
-  /** The order of keyed elements says nothing. */
-  const sorted = (reader: ConferenceReader) =>
-    reader.view.users
-      .map((each) => ({
-        ...each,
-        endpoints: each.endpoints
-          .map((way) => ({ ...way, media: way.media.toSorted((a, b) => a.id.localeCompare(b.id)) }))
-          .sort((a, b) => a.entity.localeCompare(b.entity)),
-      }))
-      .sort((a, b) => a.entity.localeCompare(b.entity));
-
-  it('comes to what one full document says', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.uniqueArray(change, { selector: ({ who }) => who, maxLength: 3 }), { maxLength: 15 }),
-        (steps) => {
-          const model: Model = new Map();
-          const reader = readerOf(full(1, ''));
-          for (const [place, changes] of steps.entries()) {
-            const users = changes.map((each) => apply(model, each)).filter((each) => each !== null);
-            reader.accept(partial(place + 2, users.join('')));
-          }
-          const whole = readerOf(full(1, [...model].map(([who, each]) => personText(who, each)).join('')));
-          expect(sorted(reader)).toEqual(sorted(whole));
-          expect(reader.version).toBe(steps.length + 1);
-        },
-      ),
-    );
   });
 });
