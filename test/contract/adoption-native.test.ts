@@ -1,23 +1,10 @@
 /** A process of the service that dies or is replaced during calls, on drachtio-server and FreeSWITCH: the next one takes the calls over. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Asks } from '../../src/bus/asks.ts';
-import type { Bus } from '../../src/bus/bus.ts';
 import { type FreeswitchStack, missingServers, startFreeswitchStack } from './freeswitch-stack.ts';
+import { type MortalProcess, startMortal } from './mortal-process.ts';
 import { amplitudeOf, RtpPeer } from './rtp-peer.ts';
 import { headerOf, type PeerDialog, type SipPeer, statusOf } from './sip-focus-peer.ts';
-import {
-  alice,
-  aliceAor,
-  callsOf,
-  eventually,
-  type FocusProcess,
-  link,
-  newPeer,
-  newWorld,
-  startProcess,
-  uri,
-  type World,
-} from './sip-focus-stage.ts';
+import { alice, aliceAor, callsOf, eventually, link, newPeer, newWorld, uri, type World } from './sip-focus-stage.ts';
 
 const lacking = missingServers.length === 0 ? '' : ` (skipped, not here: ${missingServers.join(', ')})`;
 const patience = { timeout: 20_000, interval: 25 };
@@ -26,36 +13,12 @@ const inaudible = 200;
 const tones = { alice: 440, carol: 700 };
 const target = { owner: 'focus', instance: 'focus-1' } as const;
 
-/** What a process may do as long as it lives: the bus as that process sees it. */
-function mortal({ place, bus, asks }: World): { world: World; die(): void } {
-  let alive = true;
-  const ends: (() => void)[] = [];
-  const until = (end: () => void): (() => void) => {
-    ends.push(end);
-    return end;
-  };
-  const mortalBus: Bus = {
-    ...bus,
-    listen: (listener) => until(bus.listen(listener)),
-    publish: async (...fact) => (alive ? bus.publish(...fact) : undefined),
-    withdraw: async (...fact) => (alive ? bus.withdraw(...fact) : undefined),
-  };
-  const mortalAsks: Asks = { ...asks, serve: (to, handler) => until(asks.serve(to, handler)) };
-  return {
-    world: { place, bus: mortalBus, asks: mortalAsks },
-    die() {
-      alive = false;
-      for (const end of ends) end();
-    },
-  };
-}
-
 describe.skipIf(lacking !== '')(`a focus that is replaced during calls${lacking}`, () => {
   let stack: FreeswitchStack;
   let world: World;
   let peer: SipPeer;
   let phones: RtpPeer[];
-  let current: FocusProcess & { crash(): Promise<void> };
+  let current: MortalProcess;
   let generation = 0;
 
   beforeAll(async () => {
@@ -89,18 +52,7 @@ describe.skipIf(lacking !== '')(`a focus that is replaced during calls${lacking}
 
   async function startNext(): Promise<void> {
     generation += 1;
-    const { world: own, die } = mortal(world);
-    const process = await startProcess(own, `g${generation}`, { watching: 'anyone' });
-    current = {
-      ...process,
-      /** As SIGKILL: every connection closes, nothing is said to anybody. */
-      async crash() {
-        die();
-        process.wire.close();
-        await process.mixer.stop();
-        await eventually(() => !process.focus.debug().connected, 'the connection is gone');
-      },
-    };
+    current = await startMortal(world, { generation: `g${generation}`, settings: { watching: 'anyone' } });
   }
 
   /** A phone in the call, with sound. */

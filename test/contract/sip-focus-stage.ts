@@ -128,11 +128,17 @@ export async function newPeer(place: Place): Promise<SipPeer> {
   return peer;
 }
 
-/** Starts a process of the service; every process of one name needs its own generation. */
+/** Which process, and how its focus works; every process of one name needs its own generation. */
+export interface ProcessOptions {
+  readonly instance?: string;
+  readonly generation?: string;
+  readonly settings?: Partial<SipFocusSettings>;
+}
+
+/** Starts a process of the service. */
 export async function startProcess(
   { place, bus, asks }: World,
-  generation = 'g1',
-  settings: Partial<SipFocusSettings> = {},
+  { instance = 'focus-1', generation = 'g1', settings = {} }: ProcessOptions = {},
 ): Promise<FocusProcess> {
   const wire = await layWire(place.admin.port);
   cleanUp.push(() => wire.close());
@@ -155,7 +161,7 @@ export async function startProcess(
       ...settings,
     },
     ...{ links: [link], policy: defaultPolicy, bus, asks, mixer, credentials, log },
-    ...{ instance: 'focus-1', generation },
+    ...{ instance, generation },
   });
   await mixer.start();
   cleanUp.push(() => mixer.stop());
@@ -187,7 +193,7 @@ export function callsOf(peer: SipPeer) {
 export async function stage(start: StartPlace, settings: Partial<SipFocusSettings> = {}) {
   const world = await newWorld(start);
   const peer = await newPeer(world.place);
-  const process = await startProcess(world, 'g1', settings);
+  const process = await startProcess(world, { settings });
   const legs = () => [...world.bus.facts.meeting(link.id).legs.values()];
   return { ...world, ...process, peer, legs, uri, ...callsOf(peer) };
 }
