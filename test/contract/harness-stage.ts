@@ -1,6 +1,6 @@
 /** A focus somewhere, for the contract of the harness's own phones and watchers. */
 import { expect } from 'vitest';
-import { type PhoneOptions, SipPhone } from '../harness/sip/phone.ts';
+import { type CallRefused, type PhoneOptions, SipPhone } from '../harness/sip/phone.ts';
 import { Watcher, type WatcherOptions } from '../harness/sip/watcher.ts';
 import { link, type Place, type StartPlace, secret, stage, uri } from './sip-focus-stage.ts';
 
@@ -42,6 +42,10 @@ export async function harnessStage(start: StartPlace) {
     phones.push(opened);
     return opened;
   };
+  // The server may still have the connection of the test before, or not yet the routes of this one.
+  const probe = await phone('probe');
+  const unknown = async () => (await probe.tryCall('sip:nobody@conf.example')) as CallRefused;
+  await expect.poll(async () => (await unknown()).status, { timeout: 10_000 }).toBe(404);
   return {
     phone,
     call: async (name: string, options: Partial<PhoneOptions> = {}) => (await phone(name, options)).call(uri),

@@ -46,7 +46,8 @@ export class CallRefused extends Error {
   readonly response: SipMessage;
 
   constructor(response: SipMessage) {
-    super(`the call was refused: ${response.status} ${response.reason}`);
+    const why = ['reason', 'warning', 'retry-after'].flatMap((name) => response.all(name).map((value) => `; ${value}`));
+    super(`the call was refused: ${response.status} ${response.reason}${why.join('')}`);
     this.name = 'CallRefused';
     this.status = response.status;
     this.reason = response.reason;
