@@ -1,5 +1,6 @@
-/** XEP-0317: shows in the room who is in the call too, by hats where the server lets us, else by short notices. */
+/** XEP-0317: shows in the room who is in the call: people there by hats where the server lets us, everybody else by short notices. */
 import type { Bus } from '../bus/bus.ts';
+import type { LegFact } from '../conference-info/leg.ts';
 import { jidOfLeg, type Meeting } from '../conference-info/meeting.ts';
 import type { Bindings } from '../identity/binding.ts';
 import type { Logger } from '../log.ts';
@@ -13,9 +14,16 @@ export type DisplayMode = 'hats' | 'notices' | 'off';
 /** The hat of people who are in the call. */
 const inCallHat: Hat = { uri: 'urn:cusax:hat:in-call', title: 'In call' };
 
-/** Bare JIDs of people in the room who have a leg. */
+/** Who a leg may be known to belong to: nobody where its caller wants privacy (RFC 3323). */
+function callerOf(leg: LegFact, bindings: Bindings): { readonly jid: string | null; readonly key: string } {
+  if (leg.withheld === true) return { jid: null, key: leg.pseudonym };
+  const jid = jidOfLeg(leg, bindings);
+  return { jid, key: jid ?? leg.aor ?? leg.pseudonym };
+}
+
+/** Bare JIDs of people in the room who have a leg that may be known to be theirs. */
 export function peopleWithBoth(meeting: Meeting, bindings: Bindings): ReadonlySet<string> {
-  const calling = new Set([...meeting.legs.values()].map((leg) => jidOfLeg(leg, bindings)));
+  const calling = new Set([...meeting.legs.values()].map((leg) => callerOf(leg, bindings).jid));
   const both = [...meeting.occupants.values()].flatMap(({ jid }) => (jid !== null && calling.has(jid) ? [jid] : []));
   return new Set(both);
 }
@@ -23,22 +31,55 @@ export function peopleWithBoth(meeting: Meeting, bindings: Bindings): ReadonlySe
 /** A number is nobody's name, and not for everybody's eyes. */
 const looksLikeNumber = (label: string): boolean => /^\+?[\d\s().-]{3,}$/.test(label);
 
-/** Callers by person (JID, else pseudonym), with the name that a notice gives them. */
-export function callersOf(meeting: Meeting, bindings: Bindings): ReadonlyMap<string, string> {
-  const callers = new Map<string, string>();
+/** Somebody in the call, as the room may know them. */
+export interface Caller {
+  readonly name: string;
+  /** Is in the room as well, where a hat can be seen. */
+  readonly here: boolean;
+}
+
+/** Callers by person (JID, else AOR or pseudonym). */
+export type Callers = ReadonlyMap<string, Caller>;
+
+/** What the phone shows, when that may be told: in a room that hides JIDs, the phone of a person with one could tell whose nick is whose. */
+function labelOf(leg: LegFact, jid: string | null, meeting: Meeting): string {
+  const nameable = leg.label !== null && !looksLikeNumber(leg.label) && (jid === null || meeting.room?.nonAnonymous);
+  return nameable && leg.label !== null ? leg.label : 'A caller';
+}
+
+/**
+ * Who is in the call, with the name that a notice gives them: the nick of who is in the room, else what they were called before, else what
+ * the phone shows. A call whose caller wants privacy (RFC 3323) is nobody's.
+ */
+export function callersOf(meeting: Meeting, bindings: Bindings, before: Callers = new Map()): Callers {
+  const callers = new Map<string, Caller>();
   for (const leg of meeting.legs.values()) {
-    const jid = jidOfLeg(leg, bindings);
+    const { jid, key } = callerOf(leg, bindings);
     const nick = jid === null ? undefined : [...meeting.occupants.values()].find((each) => each.jid === jid)?.nick;
-    const label = leg.label !== null && !looksLikeNumber(leg.label) ? leg.label : 'A caller';
-    callers.set(jid ?? leg.aor ?? leg.pseudonym, nick ?? label);
+    const name = nick ?? before.get(key)?.name ?? labelOf(leg, jid, meeting);
+    callers.set(key, { name, here: nick !== undefined });
   }
   return callers;
+}
+
+/** What the room is told of a change; with `hats`, nothing of people whose hat says it. */
+export function noticesOf(before: Callers, now: Callers, hats: boolean): readonly string[] {
+  const announced = (caller: Caller): boolean => !(hats && caller.here);
+  const lines: string[] = [];
+  for (const [key, caller] of now) {
+    const was = before.get(key);
+    if (!announced(caller)) continue;
+    if (!was) lines.push(`${caller.name} joined the call`);
+    else if (!announced(was)) lines.push(`${caller.name} is still in the call`);
+  }
+  for (const [key, was] of before) if (!now.has(key) && announced(was)) lines.push(`${was.name} left the call`);
+  return lines;
 }
 
 interface Shown {
   /** Whether a person in the room has the hat, as first seen in their presence or as ordered since. */
   readonly hats: Map<string, boolean>;
-  callers: ReadonlyMap<string, string>;
+  callers: Callers;
   hatsRefused: boolean;
   busy: boolean;
   again: boolean;
@@ -127,7 +168,7 @@ export class Display {
     shown.busy = true;
     try {
       if (this.#mode === 'hats' && !shown.hatsRefused) await this.#showHats(room, shown);
-      await this.#showNotices(room, shown, this.#mode === 'notices' || shown.hatsRefused);
+      await this.#showNotices(room, shown, this.#mode === 'hats' && !shown.hatsRefused);
     } catch (error) {
       this.#log.debug({ err: error, link: room.link.id }, 'the room could not be told who is in the call');
     }
@@ -155,15 +196,10 @@ export class Display {
     }
   }
 
-  async #showNotices(room: Room, shown: Shown, aloud: boolean): Promise<void> {
+  async #showNotices(room: Room, shown: Shown, hats: boolean): Promise<void> {
     const before = shown.callers;
-    const now = callersOf(room.meeting, this.#bus.facts.bindings);
-    shown.callers = now;
-    if (!aloud) return;
-    const lines = [
-      ...[...now].filter(([key]) => !before.has(key)).map(([, name]) => `${name} joined the call`),
-      ...[...before].filter(([key]) => !now.has(key)).map(([, name]) => `${name} left the call`),
-    ];
+    shown.callers = callersOf(room.meeting, this.#bus.facts.bindings, before);
+    const lines = noticesOf(before, shown.callers, hats);
     // Many at once are one message, so that the room is not flooded.
     if (lines.length > 0) await this.#service.say(room.link.room, lines.join('\n'));
   }

@@ -434,6 +434,20 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
     });
   });
 
+  it('tells beside the hats of callers who cannot wear one', async () => {
+    await using(new Bench(server, { display: 'hats' }), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const said = () => aliceIn.messages.filter(({ from, body }) => from === 'call' && body).map(({ body }) => body);
+      await bench.call(bob.bareJid);
+      await aliceIn.until(({ occupants }) => occupants.get('Bob')?.hats.length === 1, 'the hat');
+      const carol = await bench.call('carol@elsewhere.example');
+      await aliceIn.until(() => said().length === 1, 'the notice');
+      await bench.bus.withdraw(bench.link.id, 'leg', carol.leg);
+      await aliceIn.until(() => said().length === 2, 'the notice');
+      expect(said()).toEqual(['A caller joined the call', 'A caller left the call']);
+    });
+  });
+
   it('says in notices who is in the call', async () => {
     await using(new Bench(server, { display: 'notices' }), async (bench) => {
       const { aliceIn } = await atHome(bench);

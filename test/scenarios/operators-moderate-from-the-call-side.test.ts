@@ -56,7 +56,7 @@ describeStacks('An operator', { links }, (stack) => {
     await calledAgain(await guest.phone(), conference);
   });
 
-  it('asks the mixer about who has only a phone: the room hears nothing of it', async () => {
+  it('asks the mixer about who has only a phone: the room does nothing', async () => {
     const { owner } = await people(stack(), 'phones');
     const { conference } = stack().link('phones');
     const [carol, erin] = [stack().person('carol'), stack().person('erin')];
@@ -68,7 +68,6 @@ describeStacks('An operator', { links }, (stack) => {
     ]);
     const tones = [carol.tone, erin.tone, stack().person('zoe').tone];
     await Promise.all(tones.map((tone) => ownerCall.hears(tone)));
-    const said = owner.room.messages.length + owner.room.notices.length;
 
     for (const person of calls.keys()) {
       expect(await order(stack(), 'phones', 'mute', { person }), person).toMatchObject({ status: 200 });
@@ -89,7 +88,7 @@ describeStacks('An operator', { links }, (stack) => {
     await order(stack(), 'phones', 'kick', { person: callId });
     for (const call of calls.values()) expect((await call.ended()).reason).toMatch(/cause=603/);
     expect((await calls.get(carol.aor!)!.ended()).reason).toContain('"enough"');
-    expect(owner.room.messages.length + owner.room.notices.length).toBe(said);
+    expect(owner.room.notices).toEqual([]);
     await (await stack().phone('carol')).call(conference);
   });
 
