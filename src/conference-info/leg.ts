@@ -19,6 +19,8 @@ export interface LegFact {
   readonly pseudonym: string;
   /** Label the caller sent (display name, or user part); unproved, shown only. Null when withheld. */
   readonly label: string | null;
+  /** The caller asked for privacy (RFC 3323, RFC 3325): for all but moderators nothing ties this call to a person. Absent: false. */
+  readonly withheld?: boolean;
   readonly method: 'dialed-in' | 'dialed-out';
   readonly status: 'connected' | 'on-hold';
   /** ISO 8601 UTC. */

@@ -7,6 +7,8 @@
  * - somebody with a JID who is in the call only is a pseudonym without a label. Their AOR would tell, the moment they enter or leave the
  *   room, whose nick is whose;
  * - callers without a JID are never in the room, so a proved AOR is shown, unless it is a telephone number.
+ *
+ * In every room, a call whose caller asked for privacy (RFC 3323) is a pseudonym of its own to them, apart from the person's other ways in.
  */
 import type { LegFact } from './leg.ts';
 import type { OccupantFact } from './occupant.ts';
@@ -99,14 +101,21 @@ function callerRoles(person: Person, hidden: boolean): readonly string[] {
   return [leads ? 'moderator' : 'participant', person.affiliation];
 }
 
+/** A call by itself, under its pseudonym. */
+const withheldUser = (person: Person, leg: LegFact): User => ({
+  entity: uriText(leg.pseudonym),
+  displayText: inventedName(leg),
+  associatedAors: [],
+  roles: callerRoles({ ...person, legs: [leg] }, true),
+  endpoints: [legEndpoint(leg, null)],
+});
+
 /** Each nick a user of its own; the legs with the first. Without a nick, one pseudonym. */
 function hiddenUsers(person: Person, around: Circumstances): readonly User[] {
   const legs = person.legs.map((leg) => legEndpoint(leg, null));
   const [first] = person.legs;
   if (person.occupants.length === 0 && first) {
-    const roles = callerRoles(person, true);
-    const entity = uriText(first.pseudonym);
-    return [{ entity, displayText: inventedName(first), associatedAors: [], roles, endpoints: legs }];
+    return [{ ...withheldUser(person, first), roles: callerRoles(person, true), endpoints: legs }];
   }
   return person.occupants.map((occupant, index) => ({
     entity: occupantUri(around.room, occupant.nick),
@@ -145,8 +154,20 @@ function openUser(person: Person, around: Circumstances, view: View): User {
   };
 }
 
-/** The users that a person is for this kind of viewer: one, or one per nick where the room hides who is who. */
+/** What ordinary viewers are shown of somebody whose calls are not withheld. */
+function ordinaryUsers(person: Person, around: Circumstances): readonly User[] {
+  const hidden = !around.nonAnonymous && person.jid !== null;
+  return hidden ? hiddenUsers(person, around) : [openUser(person, around, 'ordinary')];
+}
+
+const isWithheld = (leg: LegFact): boolean => leg.withheld === true;
+
+/** The users that a person is for this kind of viewer: one, or one per nick where the room hides who is who, and one per withheld call. */
 export function usersOfPerson(person: Person, around: Circumstances, view: View): readonly User[] {
-  const hidden = view === 'ordinary' && !around.nonAnonymous && person.jid !== null;
-  return hidden ? hiddenUsers(person, around) : [openUser(person, around, view)];
+  if (view === 'moderator') return [openUser(person, around, view)];
+  if (!person.legs.some(isWithheld)) return ordinaryUsers(person, around);
+  const apart = person.legs.filter(isWithheld).map((leg) => withheldUser(person, leg));
+  const rest = { ...person, legs: person.legs.filter((leg) => !isWithheld(leg)) };
+  const shown = rest.legs.length + rest.occupants.length > 0 ? ordinaryUsers(rest, around) : [];
+  return [...shown, ...apart];
 }

@@ -110,6 +110,7 @@ export class InviteHandler {
       proof: identity.proof,
       pseudonym: `sip:${randomBytes(8).toString('hex')}@anonymous.invalid`,
       label: identity.label,
+      ...(identity.withheld ? { withheld: true } : {}),
       method: 'dialed-in',
       status: request.body !== '' && onHold(request.body) ? 'on-hold' : 'connected',
       joinedAt: new Date().toISOString(),

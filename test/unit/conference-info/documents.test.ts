@@ -97,6 +97,33 @@ describe('who is shown as what', () => {
     expect(full(live, 'moderator')).toContain('entity="sip:amy.secret@sip.example"');
   });
 
+  it.each([true, false])(
+    'keeps a call whose caller wants privacy apart from its person (in the room: %s)',
+    (inRoom) => {
+      const live = bound(true);
+      const withheld = { aor: aor('sip:amy.secret@sip.example'), withheld: true, contact: null, label: null };
+      live.meeting.legs.set('l1', leg('l1', withheld));
+      if (inRoom) live.meeting.occupants.set('Amy', occupant('Amy', { jid: 'amy.hidden@im.example' }));
+      const shown = users(live);
+      expect(shown.map((user) => [user.entity, involvementOf(user)])).toEqual([
+        ['sip:l1ab@anonymous.invalid', 'media'],
+        ...(inRoom ? [['xmpp:tea@rooms.example/Amy', 'text']] : []),
+      ]);
+      expect(full(live)).not.toContain('amy.secret');
+      expect(users(live, 'moderator')).toMatchObject([{ entity: 'sip:amy.secret@sip.example' }]);
+    },
+  );
+
+  it('hides the proved AOR of a caller without a JID who wants privacy, and shows their other call', () => {
+    const live = new LiveMeeting();
+    const own = { aor: aor('sip:solo@sip.example'), label: 'Solo' };
+    live.meeting.legs.set('l1', leg('l1', { ...own, withheld: true, label: null }));
+    expect(full(live)).not.toContain('solo');
+    live.meeting.legs.set('l2', leg('l2', own));
+    const entities = users(live).map((user) => user.entity);
+    expect(entities.sort()).toEqual(['sip:l1ab@anonymous.invalid', 'sip:solo@sip.example']);
+  });
+
   it('hides telephone numbers from ordinary viewers', () => {
     const live = new LiveMeeting();
     const number = { label: '+49 30 12345', contact: 'sip:+493012345@192.0.2.9' };
