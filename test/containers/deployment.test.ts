@@ -37,7 +37,11 @@ describe.skipIf(!dockerRuns())('the deployment', () => {
     });
 
     it('names each secret that is missing, and has a default for none', () => {
-      const { status, stderr } = check({ XMPP_DOMAIN: 'localhost', SIP_DOMAIN: 'conf.example.org' });
+      const { status, stderr } = check({
+        XMPP_DOMAIN: 'localhost',
+        SIP_DOMAIN: 'conf.example.org',
+        SIP_ADDRESS: '127.0.0.1',
+      });
       expect(status).toBe(1);
       for (const name of ['BRIDGE_SECRET', 'NATS_PASSWORD', 'DRACHTIO_SECRET', 'FREESWITCH_PASSWORD', 'ADMIN_TOKEN']) {
         expect(stderr).toContain(name);

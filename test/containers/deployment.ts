@@ -56,7 +56,12 @@ export interface Deployment {
 export function makeEnvironment(): Record<string, string> {
   const names = ['BRIDGE_SECRET', 'NATS_PASSWORD', 'DRACHTIO_SECRET', 'FREESWITCH_PASSWORD', 'ADMIN_TOKEN'];
   const secrets = names.map((name) => [name, `s${randomBytes(24).toString('hex')}`]);
-  return { ...Object.fromEntries(secrets), XMPP_DOMAIN: 'localhost', SIP_DOMAIN: 'conf.example.org' };
+  return {
+    ...Object.fromEntries(secrets),
+    XMPP_DOMAIN: 'localhost',
+    SIP_DOMAIN: 'conf.example.org',
+    SIP_ADDRESS: '127.0.0.1',
+  };
 }
 
 /**
