@@ -150,8 +150,10 @@ class Focus implements SipFocus {
     this.#writer.onReady(() => this.#subscriptions.resume());
     this.signaling.listen(
       (request) => {
-        if (request.method === 'INVITE' && request.toTag === null) this.#countRefusal(request);
-        if (this.#stopping) void request.respond(503);
+        const begins = request.toTag === null;
+        if (request.method === 'INVITE' && begins) this.#countRefusal(request);
+        // Nothing new while stopping; who hangs up meanwhile is heard.
+        if (this.#stopping && begins) void request.respond(503);
         else router.route(request);
       },
       (connection) => this.#connected(connection),
