@@ -196,6 +196,7 @@ class Service implements Bridge {
         accountDomains: sip['account-domains'],
         trustedPeers: sip['trusted-peers'].map(parsePeer).filter((peer) => peer !== null),
         authentication: sip.authentication,
+        algorithms: sip.digests,
         watching: sip.watching,
         notifier: { minimumGapMs: sip['notify-gap'] * 1000, chatPurposes: sip['chat-uris'] },
       },

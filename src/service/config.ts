@@ -124,6 +124,13 @@ const sip = z.strictObject({
     z.enum(['offer', 'require']).default('offer'),
     'require: every caller but a trusted peer must prove an AOR.',
   ),
+  digests: note(
+    z
+      .array(z.enum(['SHA-256', 'MD5']))
+      .min(1)
+      .default(['SHA-256', 'MD5']),
+    'Digest algorithms offered to callers, best first (RFC 8760). Some old phones give up unless MD5 stands alone.',
+  ),
   'trusted-peers': note(
     z
       .array(
