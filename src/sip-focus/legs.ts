@@ -15,6 +15,8 @@ export interface EndCause {
 
 /** How long BYE waits for those who are to hear of the end before it: less than a retransmission (T1). */
 const lastWordsMs = 400;
+/** How long the answer to BYE is waited for; the server goes on without us. */
+const answerLimitMs = 2000;
 
 const quoted = (text: string): string => text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&');
 
@@ -100,12 +102,15 @@ export class Legs {
     });
   }
 
-  /** Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent. */
+  /**
+   * Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent.
+   * Resolves although a dead phone does not answer.
+   */
   async end(leg: Leg, cause: EndCause): Promise<void> {
     const end = this.#forget(leg);
     if (!end) return;
     const gone = end.told === null ? this.bye(leg.dialogId, cause) : this.#byeAfter(end.told, leg, cause);
-    await Promise.all([gone, this.#release(leg)]);
+    await Promise.all([withinLimit(gone, answerLimitMs), this.#release(leg)]);
   }
 
   async #byeAfter(told: Promise<unknown>, leg: Leg, cause: EndCause): Promise<void> {

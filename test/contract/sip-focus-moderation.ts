@@ -130,6 +130,22 @@ export function moderationOfTheFocus(start: StartPlace): void {
       expect(headerOf(bye, 'reason')).toBe('SIP;cause=603;text="too loud"');
     });
 
+    it('removes a call whose phone is dead, and says so in time', async () => {
+      await at.callAlice();
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      at.peer.answerWith = () => null;
+      const ask = {
+        to: 'focus',
+        act: 'remove',
+        leg: at.legs()[0]?.leg ?? '',
+        link: link.id,
+        by: 'ops',
+        reason: null,
+      } as const;
+      expect(await at.asks.ask({ owner: 'focus', instance: 'focus-1' }, ask, 6_000)).toEqual({ ok: true, notes: [] });
+      expect(at.legs()).toEqual([]);
+    });
+
     it('ends everything when the link is closed', async () => {
       const { dialog } = await at.callAlice();
       await eventually(() => at.legs().length === 1, 'the leg is known');
