@@ -9,12 +9,16 @@ declare module '@xmpp/client' {
   export interface ClientEntity extends ComponentEntity {
     entity: ClientEntity;
   }
+  export interface Credentials {
+    username: string;
+    password: string;
+  }
   export interface ClientOptions {
     /** `xmpp://host:port` */
     service: string;
     domain: string;
-    username: string;
-    password: string;
+    /** Logs in with the mechanism of its choice. */
+    credentials: (authenticate: (credentials: Credentials, mechanism: string) => Promise<void>) => Promise<void>;
     resource?: string;
   }
   /** Makes a client connection; it connects on `start()`. */

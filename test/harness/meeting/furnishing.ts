@@ -40,11 +40,13 @@ export async function makeAccounts(xmpp: XmppServer, people: readonly Person[]):
 export async function makeRooms(xmpp: XmppServer, owner: Person, rooms: readonly string[]): Promise<void> {
   const user = await XmppUser.connect(xmpp, owner.name, owner.password, { resource: 'furnishing' });
   try {
-    for (const room of rooms) {
-      const entered = await user.join(room, owner.name);
-      await entered.configure({ 'muc#roomconfig_persistentroom': true });
-      await entered.leave();
-    }
+    await Promise.all(
+      rooms.map(async (room) => {
+        const entered = await user.join(room, owner.name);
+        await entered.configure({ 'muc#roomconfig_persistentroom': true });
+        await entered.leave();
+      }),
+    );
   } finally {
     await user.disconnect();
   }
