@@ -31,6 +31,8 @@ export interface RoomFact {
   readonly name: string | null;
   readonly subject: string | null;
   readonly moderated: boolean;
+  /** Moderated, and yet whoever enters without an affiliation has voice. */
+  readonly guestsHaveVoice?: boolean;
   readonly membersOnly: boolean;
   readonly passwordProtected: boolean;
   /** Everybody sees real JIDs. */

@@ -21,6 +21,7 @@ const nothingKnown: RoomFact = {
 export const roomPatch = (info: RoomInfo): Partial<RoomFact> => ({
   name: info.name,
   moderated: info.moderated,
+  guestsHaveVoice: info.guestsHaveVoice,
   membersOnly: info.membersOnly,
   passwordProtected: info.passwordProtected,
   nonAnonymous: info.nonAnonymous,

@@ -11,6 +11,8 @@ export type RoomAnswer<T = null> =
 export interface RoomInfo {
   readonly name: string | null;
   readonly moderated: boolean;
+  /** Whoever enters without an affiliation has voice: in rooms that are not moderated, and where the server's own option says so. */
+  readonly guestsHaveVoice: boolean;
   readonly membersOnly: boolean;
   readonly passwordProtected: boolean;
   readonly nonAnonymous: boolean;

@@ -22,6 +22,7 @@ function readRoomInfo(query: XmlElement): RoomInfo {
   return {
     name: identity?.attrs.name || null,
     moderated: features.has('muc_moderated'),
+    guestsHaveVoice: !features.has('muc_moderated'),
     membersOnly: features.has('muc_membersonly'),
     passwordProtected: features.has('muc_passwordprotected'),
     nonAnonymous: features.has('muc_nonanonymous'),
@@ -88,7 +89,9 @@ export class XmppRoomService implements RoomService {
     const answer = await this.#ask('get', room, element('query', { xmlns: 'http://jabber.org/protocol/disco#info' }));
     if (!answer.ok) return answer;
     if (!answer.payload) return { ok: false, condition: 'undefined-condition', text: 'empty disco#info' };
-    return { ok: true, value: readRoomInfo(answer.payload) };
+    const info = readRoomInfo(answer.payload);
+    const guestsHaveVoice = info.guestsHaveVoice || (await this.#givesVoiceToGuests(room));
+    return { ok: true, value: { ...info, guestsHaveVoice } };
   }
 
   async ownerForm(room: string): Promise<RoomAnswer<FormFields>> {
@@ -136,6 +139,13 @@ export class XmppRoomService implements RoomService {
   /** Forgets what was found out about the server: it may be another one after a reconnect. */
   forget(): void {
     this.#profiles.clear();
+  }
+
+  /** ejabberd's `members_by_default`: in a moderated room, too, people enter as participants. Only its configuration form tells. */
+  async #givesVoiceToGuests(room: string): Promise<boolean> {
+    const form = await this.ownerForm(room);
+    const [value = '0'] = (form.ok && form.value['members_by_default']) || [];
+    return value === '1' || value === 'true';
   }
 
   #profile(room: string): Promise<ServerProfile> {

@@ -29,7 +29,8 @@ export function hasVoice(jid: string, meeting: Meeting, settings: PolicySettings
   const present = occupantsOf(jid, meeting);
   if (present.length > 0) return !present.some((occupant) => mutedAsOccupant(occupant, meeting, settings));
   const affiliation = affiliationOf(jid, meeting);
-  return !(meeting.room?.moderated ?? false) || affiliation === 'member' || mayModerate.has(affiliation);
+  const open = !(meeting.room?.moderated ?? false) || (meeting.room?.guestsHaveVoice ?? false);
+  return open || affiliation === 'member' || mayModerate.has(affiliation);
 }
 
 /** True for a member or better. */

@@ -28,6 +28,23 @@ export function roomServiceContract(bench: () => RoomServiceBench): void {
     });
   });
 
+  it('reads what a room gives to guests', async () => {
+    const { service, room: make } = bench();
+    const { room, aliceIn, bobIn } = await make();
+    const guestsHaveVoice = async () => {
+      const info = await service.info(room);
+      return info.ok ? info.value.guestsHaveVoice : info.condition;
+    };
+    expect(await guestsHaveVoice()).toBe(true);
+    for (const fields of [{ 'muc#roomconfig_moderatedroom': true }, { members_by_default: false }]) {
+      await aliceIn.configure(fields);
+      await bobIn.leave();
+      await bobIn.enter();
+      expect(await guestsHaveVoice()).toBe(bobIn.self?.role === 'participant');
+    }
+    expect(bobIn.self?.role).toBe('visitor');
+  });
+
   it('refuses what is not there as a value', async () => {
     const { service, nowhere } = bench();
     expect(await service.info(nowhere())).toMatchObject({ ok: false, condition: 'item-not-found' });

@@ -29,8 +29,7 @@ describeStacks('An operator', { links }, (stack) => {
     expect(seen.raw.toString()).toContain('<reason>noise</reason>');
     if (has(stack(), 'visitors write in unmoderated rooms')) await guest.room.say('but I may write');
     else await expect(guest.room.say('may I write?')).rejects.toMatchObject({ condition: 'forbidden' });
-    const { stdout } = await command(stack(), 'show', 'room');
-    expect(JSON.parse(stdout)).toMatchObject({
+    await untilMeeting(stack(), 'room', {
       ...{ id: 'room', state: 'open', room, conference, calls: 2, voiceTaken: [guest.jid] },
       persons: [
         { jid: owner.jid, involvement: 'both', calls: [{ muted: false }] },
@@ -98,7 +97,7 @@ describeStacks('An operator', { links }, (stack) => {
     const watcher = await stack().watcher('alice', stack().link('audio').conference);
     await ownerCall.hears(guest.tone);
 
-    expect(await command(stack(), 'mute', 'audio', guest.nick, '--audio-only')).toEqual(done);
+    await order(stack(), 'audio', 'mute', { person: guest.nick, 'audio-only': true });
     await Promise.all([ownerCall.silentOf(guest.tone), guestCall.hears(owner.tone)]);
     await guest.room.say('I can still write');
     await watcher.until((view) => userOf(view, guest.aor)?.roles.join() === 'participant', 'the role of before');

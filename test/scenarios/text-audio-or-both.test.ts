@@ -1,14 +1,14 @@
 /** RFC 7081 4: room and call are two ways into one meeting; each may be left alone, and everybody sees who is where. */
 import { expect, it } from 'vitest';
 import { userOf } from '../harness/conference/view.ts';
-import { moderatedRoom } from './exceptions.ts';
+import { has, moderatedRoom } from './exceptions.ts';
 import { untilMeeting, untilShown, untilShownMuted, untilShownSpeaking } from './in-the-call.ts';
-import { people } from './meeting.ts';
+import { attend, people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
 const HAT = 'urn:cusax:hat:in-call';
 
-describeStacks('Text, audio or both', { links: ['both', 'hats', 'phones', 'never'] }, (stack) => {
+describeStacks('Text, audio or both', { links: ['both', 'hats', 'phones', 'never', 'entering'] }, (stack) => {
   it('is up to each person: leaving the room does not end the call, hanging up does not leave the room', async () => {
     const { owner, guest } = await people(stack(), 'both');
     const ownerCall = await owner.call();
@@ -94,5 +94,22 @@ describeStacks('Text, audio or both', { links: ['both', 'hats', 'phones', 'never
     await owner.room.setAffiliation(carol.jid!, 'admin');
     await watcher.until((view) => userOf(view, carol.aor!)?.roles.join() === 'moderator,admin', 'the role of an admin');
     await ownerCall.hears(carol.tone);
+  });
+
+  it('is heard alike before and after entering the room, whatever the server gives on entering', async () => {
+    const { owner } = await people(stack(), 'entering');
+    const dave = stack().person('dave');
+    await owner.room.configure({ 'muc#roomconfig_moderatedroom': true });
+    await untilMeeting(stack(), 'entering', { moderated: true });
+    const ownerCall = await owner.call();
+    await (await stack().phone('dave')).call(stack().link('entering').conference);
+    const voice = has(stack(), 'guests of a moderated room have voice');
+    const asExpected = () => (voice ? ownerCall.hears(dave.tone) : ownerCall.silentOf(dave.tone));
+    await untilMeeting(stack(), 'entering', { persons: [{}, {}, { jid: dave.jid, calls: [{ muted: !voice }] }] });
+    await asExpected();
+    const { room } = await attend(stack(), 'entering', 'dave');
+    expect(room.self!.role).toBe(voice ? 'participant' : 'visitor');
+    await untilMeeting(stack(), 'entering', { persons: [{}, {}, { involvement: 'both', calls: [{ muted: !voice }] }] });
+    await asExpected();
   });
 });

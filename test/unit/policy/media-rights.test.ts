@@ -32,6 +32,8 @@ describe('the room caps media', () => {
     const moderated = { room: { moderated: true } };
     expect(muted(moderated)).toBe(true);
     expect(muted({ ...moderated, affiliations: { [bobJid]: 'member' } })).toBe(false);
+    expect(muted({ room: { moderated: true, guestsHaveVoice: true } })).toBe(false);
+    expect(muted({ room: { moderated: true, guestsHaveVoice: true }, voicesTaken: [bobJid] })).toBe(true);
   });
 
   it('takes the strictest of several occupants', () => {
@@ -47,6 +49,7 @@ describe('the room caps media', () => {
     expect(muted(moderated, { aor: null })).toBe(true);
     expect(muted(moderated, { aor: null, floor: true })).toBe(false);
     expect(muted(moderated, { aor: null }, { ...defaultPolicy, phonesStartMuted: false })).toBe(false);
+    expect(muted({ room: { moderated: true, guestsHaveVoice: true } }, { aor: null })).toBe(true);
     expect(muted({}, { aor: null })).toBe(false);
   });
 
