@@ -22,6 +22,7 @@ import { NotifyWriter } from './notify-writer.ts';
 import { RequestRouter } from './request-router.ts';
 import { defaultSessionTimer, type SessionTimerSettings } from './session-timer.ts';
 import { Signaling } from './signaling.ts';
+import { retryAfter } from './sip-errors.ts';
 import { StrayMembers } from './stray-members.ts';
 import { Subscriptions } from './subscribe.ts';
 import { defaultExpiry, type ExpiryLimits } from './subscribe-request.ts';
