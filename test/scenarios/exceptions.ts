@@ -1,11 +1,12 @@
 /** What a server will not do, or does otherwise than XEP-0045 says: scenarios then expect the documented fallback instead. All exceptions stand here. */
+import type { SipKind } from '../harness/meeting/find-stacks.ts';
 import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
 import type { XmppServerKind } from '../harness/servers/xmpp-server.ts';
 import type { FieldValue } from '../harness/xmpp-stanza.ts';
 
 /** A limit of one server. */
 interface Limit {
-  readonly server: XmppServerKind;
+  readonly server: XmppServerKind | SipKind;
   /** What the server does. */
   readonly does: string;
   /** What is expected there instead. */
@@ -28,11 +29,18 @@ const limits = {
     does: 'lets everybody enter a moderated room as a participant unless members_by_default is off',
     instead: 'scenarios that need visitors turn it off together with making the room moderated',
   },
+  'no NOTIFY goes to who has hung up': {
+    server: 'native',
+    does: 'drachtio-server forgets a dialog at the BYE that it gets, whatever else lives in it (RFC 5057)',
+    instead: 'a subscription inside the call ends without a last NOTIFY, and its refresh is refused with 481',
+  },
 } as const satisfies Record<string, Limit>;
 
 /** True where the server of this stack has the limit. */
-export const has = (stack: MeetingStack, limit: keyof typeof limits): boolean =>
-  limits[limit].server === stack.kind.xmpp;
+export function has({ kind }: MeetingStack, limit: keyof typeof limits): boolean {
+  const { server } = limits[limit];
+  return server === kind.xmpp || server === kind.sip;
+}
 
 /** What makes a room moderated as XEP-0045 4.2 has it: who enters without an affiliation has no voice. */
 export const moderatedRoom = (stack: MeetingStack): Readonly<Record<string, FieldValue>> => ({
