@@ -154,7 +154,7 @@ class Focus implements SipFocus {
         const begins = request.toTag === null;
         if (request.method === 'INVITE' && begins) this.#countRefusal(request);
         // Nothing new while stopping; who hangs up meanwhile is heard.
-        if (this.#stopping && begins) void request.respond(503);
+        if (this.#stopping && begins) void request.respond(503, { headers: { 'Retry-After': retryAfter() } });
         else router.route(request);
       },
       (connection) => this.#connected(connection),
