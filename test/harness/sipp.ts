@@ -5,7 +5,7 @@ import { findExecutable, freePort, scratchDir, startProcess } from './servers/pr
 import { muLawOf } from './sip/g711.ts';
 
 /** The files in sipp/, each of which says what it does. */
-export type SippScenario = 'call' | 'talk' | 'kicked' | 'refused' | 'watch' | 'other-event';
+export type SippScenario = 'call' | 'talk' | 'kicked' | 'refused' | 'watch' | 'follow' | 'other-event';
 
 /** Who calls whom, how often and for how long. */
 export interface SippOptions {
@@ -24,7 +24,7 @@ export interface SippOptions {
   readonly rate?: number;
   /** How long a call lasts; 500 ms when absent. */
   readonly holdMs?: number;
-  /** Hz of what `talk` plays. */
+  /** Hz of what `talk` and `kicked` play; 440 when absent. */
   readonly tone?: number;
   /** After so long it gives up; 30 s when absent. */
   readonly limitMs?: number;
@@ -49,7 +49,7 @@ export interface SippResult {
 /** A run that goes on. */
 export interface SippRun {
   readonly finished: Promise<SippResult>;
-  /** Messages so far. */
+  /** Messages so far; all of them once it has finished. */
   messages(): readonly SippMessage[];
   /** Ends it without hanging up, as a crash would. */
   stop(): Promise<void>;
@@ -57,6 +57,9 @@ export interface SippRun {
 
 /** The program, or null where it is not installed. */
 export const findSipp = (): string | null => findExecutable('sipp');
+
+/** Those that play a file. */
+const sounding: ReadonlySet<SippScenario> = new Set(['talk', 'kicked']);
 
 const scenarios = join(import.meta.dirname, 'sipp');
 
@@ -73,7 +76,7 @@ export async function startSipp(options: SippOptions): Promise<SippRun> {
   const file = (name: string): string => join(scratch.path, name);
   // its reports are named after the scenario and put beside it
   copyFileSync(join(scenarios, `${options.scenario}.xml`), file('scenario.xml'));
-  if (options.scenario === 'talk') writeFileSync(file('tone.pcmu'), toneOf(options.tone ?? 440));
+  if (sounding.has(options.scenario)) writeFileSync(file('tone.pcmu'), toneOf(options.tone ?? 440));
   const running = await startProcess({
     name: `sipp ${options.scenario}`,
     command,
@@ -82,12 +85,14 @@ export async function startSipp(options: SippOptions): Promise<SippRun> {
     ready: async () => true,
     logFile: file('screen.log'),
   });
-  const messages = (): readonly SippMessage[] => messagesIn(textOf(file('messages.log')));
+  let all: readonly SippMessage[] | undefined;
+  const messages = (): readonly SippMessage[] => all ?? messagesIn(textOf(file('messages.log')));
   const finished = running.exited.then((code): SippResult => {
+    all = messages();
     const result = {
       code,
       calls: countsIn(textOf(file('statistics.csv'))),
-      messages: messages(),
+      messages: all,
       errors: textOf(file('errors.log')) || (code === 0 ? '' : running.output().slice(-2000)),
     };
     scratch.remove();
