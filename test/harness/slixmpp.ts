@@ -95,6 +95,21 @@ export class SlixmppUser {
     return (await this.#command('occupants', { room })) as Record<string, { role: string; affiliation: string }>;
   }
 
+  /** Titles of an occupant's hats (XEP-0317), none for who is not there. */
+  async hats(room: string, nick: string): Promise<string[]> {
+    return (await this.#command('hats', { room, nick })) as string[];
+  }
+
+  /** What was said in the room, oldest first, history included. */
+  async messages(room: string): Promise<Array<{ from: string; text: string }>> {
+    return (await this.#command('messages', { room })) as Array<{ from: string; text: string }>;
+  }
+
+  /** Who is no longer there, with the status codes of their last presence (XEP-0045 8.2, 9.1). */
+  async departures(room: string): Promise<Array<{ nick: string; codes: number[] }>> {
+    return (await this.#command('departures', { room })) as Array<{ nick: string; codes: number[] }>;
+  }
+
   /** The room's `audio-video-uri` as slixmpp's disco#info reads it, or null when there is none. */
   async audioVideoUri(room: string): Promise<string | null> {
     const info = (await this.#command('room_info', { room })) as Record<string, string | string[]> | null;

@@ -35,6 +35,11 @@ export function describeStacks(name: string, wishes: StackWishes, body: (stack: 
   }
 }
 
+/** Describes what a client of others does; where it is absent, one test that does not run says so. */
+export function describeClient(name: string, lacks: string | null, body: () => void): void {
+  describe(name, () => (lacks === null ? body() : it.skip(`not run: ${lacks}`)));
+}
+
 function onStack(options: MeetingStackOptions, body: (stack: () => MeetingStack) => void): void {
   let running: MeetingStack | undefined;
   const stack = (): MeetingStack => {

@@ -32,10 +32,15 @@ class Driver(slixmpp.ClientXMPP):
         self.register_plugin("xep_0030")  # service discovery
         self.register_plugin("xep_0045")  # multi-user chat
         self.muc = self.plugin["xep_0045"]
+        self.said = {}  # per room: (nick, text), oldest first
+        self.hats = {}  # per room and nick: titles, as of the last presence
+        self.gone = {}  # per room: (nick, status codes) of who left or had to
         self.over = asyncio.get_event_loop().create_future()
         self.add_event_handler("session_start", self.on_session)
         self.add_event_handler("failed_all_auth", lambda _: self.fail("authentication failed"))
         self.add_event_handler("connection_failed", lambda why: self.fail(f"no connection: {why}"))
+        self.add_event_handler("groupchat_message", self.on_message)
+        self.add_event_handler("groupchat_presence", self.on_presence)
 
     def fail(self, why):
         emit(event="failed", why=str(why))
@@ -45,6 +50,19 @@ class Driver(slixmpp.ClientXMPP):
     async def on_session(self, _):
         self.send_presence()
         emit(event="online", jid=str(self.boundjid))
+
+    def on_message(self, message):
+        said = self.said.setdefault(message["from"].bare, [])
+        said.append({"from": message["from"].resource, "text": message["body"]})
+
+    def on_presence(self, presence):
+        room, nick = presence["from"].bare, presence["from"].resource
+        # this version has no plugin for hats (XEP-0317); their namespace is the one that clients use
+        hats = presence.xml.iter("{xmpp:prosody.im/protocol/hats:1}hat")
+        self.hats.setdefault(room, {})[nick] = [hat.get("title") for hat in hats]
+        codes = sorted(presence["muc"]["status_codes"])
+        if presence["type"] == "unavailable":
+            self.gone.setdefault(room, []).append({"nick": nick, "codes": codes})
 
     # The commands. What they return is the result.
 
@@ -65,6 +83,15 @@ class Driver(slixmpp.ClientXMPP):
                 name: str(self.muc.get_jid_property(slixmpp.JID(room), nick, name)) for name in ("role", "affiliation")
             }
         return occupants
+
+    async def do_hats(self, room, nick):
+        return self.hats.get(room, {}).get(nick, [])
+
+    async def do_messages(self, room):
+        return self.said.get(room, [])
+
+    async def do_departures(self, room):
+        return self.gone.get(room, [])
 
     async def do_say(self, room, text):
         self.send_message(mto=room, mbody=text, mtype="groupchat")
