@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { findSlixmpp } from '../test/harness/slixmpp.ts';
 
 interface VitestReport {
   readonly numPassedTests: number;
@@ -69,6 +70,7 @@ const programs: readonly (readonly [string, boolean, string])[] = [
   ['xmllint', onPath('xmllint'), 'documents were not checked against the RFC 4575 schema: not on PATH'],
   ['sipp', onPath('sipp'), 'not on PATH'],
   ['baresip', onPath('baresip'), 'not on PATH'],
+  ['slixmpp', findSlixmpp() !== null, 'no python3 has it'],
 ];
 
 const dockerRuns = spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;

@@ -5,7 +5,7 @@ import { calledAgain, refusal } from './in-the-call.ts';
 import { attend } from './meeting.ts';
 import { describeClient, describeStacks } from './stacks.ts';
 
-const lacks = findSlixmpp() === null ? 'no Python with slixmpp' : null;
+const lacks = findSlixmpp() === null ? 'no python3 has slixmpp' : null;
 
 /** What it is asked for may still be on its way to it. */
 const soon = { timeout: 15_000, interval: 50 };
