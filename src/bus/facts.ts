@@ -69,7 +69,7 @@ const schemas = {
 /** All kinds, in a fixed order. */
 export const factKinds = Object.keys(schemas) as readonly FactKind[];
 
-/** Checks a value against the form of its kind; throws BUS_MESSAGE_INVALID with the place and what is expected (no values). */
+/** Checks a value against the form of its kind and gives a copy of it; throws BUS_MESSAGE_INVALID with the place and what is expected (no values). */
 export function checkFact<K extends FactKind>(kind: K, value: unknown): FactValues[K] {
   const result = schemas[kind].safeParse(value);
   if (result.success) return result.data as FactValues[K];

@@ -139,7 +139,7 @@ class NatsBus implements Bus {
   async #say(link: string, kind: FactKind, key: string, checked: () => FactValues[FactKind] | null): Promise<void> {
     if (this.#status === 'closed') throw unavailable('The bus is closed.');
     const subject = subjectOf(link, kind, key);
-    const value = structuredClone(checked());
+    const value = checked();
     const waiting = this.#outbox.get(subject);
     const standing = waiting === undefined ? this.#store.get(link, kind, key) : waiting.saying.value;
     if (isDeepStrictEqual(standing, value)) return this.#settled(waiting);
@@ -259,11 +259,11 @@ class NatsBus implements Bus {
   #take(fact: StoredFact): void {
     if ((this.#revisions.get(fact.subject) ?? 0) >= fact.revision) return;
     this.#revisions.set(fact.subject, fact.revision);
-    const decoded = decodeFact(fact, this.#log);
-    const old = Date.now() - fact.storedAt > this.#withdrawalsKept;
-    if (!this.#started && decoded?.value === null && old) this.#outworn.push(fact.revision);
     const entry = this.#outbox.get(fact.subject);
     const own = fact.origin === this.#origin;
+    const decoded = this.#decoded(fact, own);
+    const old = Date.now() - fact.storedAt > this.#withdrawalsKept;
+    if (!this.#started && decoded?.value === null && old) this.#outworn.push(fact.revision);
     if (entry !== undefined && !own) this.#yield(entry);
     const outdated = own && fact.version <= (entry?.shown ?? 0);
     if (decoded !== null && !outdated) this.#apply(decoded);
@@ -271,6 +271,10 @@ class NatsBus implements Bus {
     entry.base = fact.revision;
     entry.shown = Math.max(entry.shown, fact.version);
     this.#writer.finishStored(entry);
+  }
+
+  #decoded(fact: StoredFact, own: boolean): Omit<Saying, 'subject'> | null {
+    return (own ? this.#outbox.echoed(fact) : null) ?? decodeFact(fact, this.#log);
   }
 
   #apply({ link, kind, key, value, trace }: Omit<Saying, 'subject'>): void {
@@ -292,8 +296,5 @@ class NatsBus implements Bus {
   }
 }
 
-function unavailable(text: string): BridgeError {
-  return new BridgeError('BUS_UNAVAILABLE', text);
-}
-
+const unavailable = (text: string): BridgeError => new BridgeError('BUS_UNAVAILABLE', text);
 const notInTime = (): BridgeError => unavailable('The stream of facts did not answer in time.');

@@ -52,6 +52,12 @@ export class Outbox {
     return this.#entries.get(subject);
   }
 
+  /** The saying that a message of this process brings back, when it is the last of its subject: it need not be read again. */
+  echoed(message: { readonly subject: string; readonly version: number }): Saying | null {
+    const entry = this.#entries.get(message.subject);
+    return entry?.version === message.version ? entry.saying : null;
+  }
+
   entries(): OutboxEntry[] {
     return [...this.#entries.values()];
   }

@@ -5,7 +5,7 @@ import { clock } from './measure.ts';
 
 export type BareCallOrder =
   | { readonly kind: 'start'; readonly port: number; readonly secret: string }
-  /** Ends the call that came last. */
+  /** Ends the next call that is up. */
   | { readonly kind: 'destroy' };
 
 export type BareCallReport = { readonly kind: 'ready' } | { readonly kind: 'destroyed'; readonly at: number };
@@ -14,27 +14,36 @@ const description =
   'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\na=inactive\r\n';
 
 const srf = new Srf();
-let last: Srf.Dialog | undefined;
+/** Dialogs whose ACK has come, and who waits for one. */
+const up: Srf.Dialog[] = [];
+let onUp = (): void => undefined;
 
 srf.invite((request, response) => {
   srf.createUAS(request, response, { localSdp: description }).then(
     (dialog) => {
-      last = dialog;
+      up.push(dialog);
+      onUp();
     },
     (error: unknown) => console.error(error),
   );
 });
 
 async function start(port: number, secret: string): Promise<BareCallReport> {
-  const up = new Promise<void>((resolve) => srf.on('connect', () => resolve()));
+  const connected = new Promise<void>((resolve) => srf.on('connect', () => resolve()));
   void srf.connect({ host: '127.0.0.1', port, secret });
-  await up;
+  await connected;
   return { kind: 'ready' };
 }
 
-function destroy(): BareCallReport {
+async function destroy(): Promise<BareCallReport> {
+  if (up.length === 0) {
+    await new Promise<void>((resolve) => {
+      onUp = resolve;
+    });
+  }
+  const dialog = up.shift();
   const at = clock();
-  last?.destroy();
+  dialog?.destroy();
   return { kind: 'destroyed', at };
 }
 

@@ -43,7 +43,7 @@ export class BareEventSocket {
       if (this.#heard.length < end + 2 + length) return;
       const body = this.#heard.slice(end + 2, end + 2 + length);
       this.#heard = this.#heard.slice(end + 2 + length);
-      if (/^Content-Type: (?:command\/reply|api\/response)/m.test(head)) this.#waiting.shift()?.(head + body);
+      if (/^Content-Type: (?:command\/reply|api\/response)/m.test(head)) this.#waiting.shift()?.(`${head}\n\n${body}`);
     }
   }
 }

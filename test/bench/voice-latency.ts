@@ -8,7 +8,7 @@ import type { BareMixerOrder, BareMixerReport } from './bare-mixer.ts';
 import { openBareStream } from './bare-stream.ts';
 import { Child } from './child.ts';
 import { oneMessage } from './kick-latency.ts';
-import { clock, until } from './measure.ts';
+import { clock, pause, until } from './measure.ts';
 
 /** All in ms; one entry per change of role. */
 export interface VoiceTimes {
@@ -24,6 +24,9 @@ export interface VoiceTimes {
 const host = '127.0.0.1';
 const tone = 610;
 const warmUp = 10;
+/** Audio goes in packets of 20 ms: orders must come at any time within one, else the luck of their phase is measured. */
+const anyPhase = (): Promise<void> => pause(Math.random() * 20);
+
 /** Amplitudes of a tone in one packet; phones send 4000. */
 const there = 1000;
 const gone = 120;
@@ -130,6 +133,7 @@ export async function measureVoice(stack: MeetingStack, changes: number): Promis
   const times: VoiceTimes = { total: [], stanza: [], bus: [], mute: [] };
   for (let index = 0; index < changes + warmUp; index += 1) {
     await Promise.all([ear.until(true), bare.ear.until(true)]);
+    await anyPhase();
     const at = clock();
     const visitor = seen
       .until(({ occupants }) => occupants.get('bob')?.role === 'visitor', 'bob is a visitor')
@@ -138,6 +142,7 @@ export async function measureVoice(stack: MeetingStack, changes: number): Promis
     const silent = await ear.until(false);
     await room.grantVoice('bob');
     const bus = await oneMessage(stream, index);
+    await anyPhase();
     const ordered = await bare.mute(true);
     const quiet = await bare.ear.until(false);
     await bare.mute(false);
