@@ -94,7 +94,7 @@ export async function startDeployment(release: DebianRelease, bridgeImage: strin
         .withTmpFs({ '/run/prosody': 'mode=1777', '/tmp': '' })
         .withExposedPorts(5222, 5347),
     );
-    const [sipPort, httpPort] = [await freePort('udp'), await freePort()];
+    const [sipPort, httpPort] = [await freePort(), await freePort()];
     const ports = {
       nats: nats.getMappedPort(4222),
       component: prosody.getMappedPort(5347),

@@ -49,7 +49,7 @@ export function modulesFolder(): string | null {
 
 /** The lines of its `config`; it plays `tone.wav` and records into `heard`, both in `folder`. */
 export async function configuration(folder: string, modules: string, controlPort: number): Promise<string> {
-  const media = 20_000 + 2 * Math.floor((await freePort('udp')) / 4);
+  const media = 20_000 + 2 * Math.floor((await freePort()) / 4);
   return [
     'poll_method epoll',
     // the kernel chooses a port for each transport, which nobody can take in between

@@ -109,7 +109,7 @@ async function argumentsOf(options: SippOptions): Promise<readonly string[]> {
     ...['-sf', 'scenario.xml', '-nostdin', '-t', options.transport === 'tcp' ? 't1' : 'u1'],
     // without -p it has the kernel choose a port, which nobody can take in between
     ...['-i', '127.0.0.1', '-bind_local'],
-    ...['-ci', '127.0.0.1', '-cp', String(await freePort('udp'))],
+    ...['-ci', '127.0.0.1', '-cp', String(await freePort())],
     ...['-mi', '127.0.0.1', '-mp', String(await mediaPort())],
     ...['-key', 'conference', options.conference, '-key', 'caller', options.caller, '-auth_uri', options.conference],
     ...proof,
@@ -123,7 +123,7 @@ async function argumentsOf(options: SippOptions): Promise<readonly string[]> {
 /** RFC 3550 11: an even port whose odd neighbour is for RTCP. */
 async function mediaPort(): Promise<number> {
   for (;;) {
-    const port = await freePort('udp');
+    const port = await freePort();
     if (port % 2 === 0) return port;
   }
 }

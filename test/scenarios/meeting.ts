@@ -5,6 +5,9 @@ import type { Call, PhoneOptions, SipPhone } from '../harness/sip/phone.ts';
 import type { XmppRoom } from '../harness/xmpp-room.ts';
 import type { XmppUser } from '../harness/xmpp-user.ts';
 
+/** For `expect.poll`: generous, because the limit is for tests that fail. */
+export const patience = { timeout: 15_000, interval: 20 };
+
 /** Somebody who is in the room of a link and has a SIP account that the directory binds to their JID. */
 export interface Attendee {
   readonly name: string;
@@ -30,7 +33,7 @@ export async function attend(stack: MeetingStack, link: string, name: string): P
   const user = await stack.user(name);
   const room = await user.join(address, name);
   const seen = async () => (await personsOf(stack, link)).some(({ nicks }) => nicks.some(({ nick }) => nick === name));
-  if (stack.bridge.pid !== null) await expect.poll(seen, { timeout: 15_000, interval: 10 }).toBe(true);
+  if (stack.bridge.pid !== null) await expect.poll(seen, patience).toBe(true);
   const phone: Attendee['phone'] = (wishes = {}) => stack.phone(name, wishes);
   return {
     ...{ name, nick: name, jid, aor, tone, user, room, phone },

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { type ConferenceView, involvementOf } from '../harness/conference/view.ts';
 import type { StackKind } from '../harness/meeting/find-stacks.ts';
-import { people, personsOf } from './meeting.ts';
+import { patience, people, personsOf } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
 const wishes = {
@@ -25,14 +25,14 @@ describeStacks('A call through a trusted peer', wishes, (stack) => {
         calls: [expect.objectContaining({ aor: guest.aor })],
       }),
     ]);
-    await expect.poll(() => personsOf(stack(), 'asserted')).toEqual(known);
+    await expect.poll(() => personsOf(stack(), 'asserted'), patience).toEqual(known);
   });
 
   it('is from whom From says when nothing is asserted', async () => {
     const { conference } = stack().link('from');
     const { aor, jid } = stack().person('carol');
     await (await stack().phone('zoe', { aor: aor! })).call(conference);
-    await expect.poll(() => personsOf(stack(), 'from')).toMatchObject([{ jid, calls: [{ aor }] }]);
+    await expect.poll(() => personsOf(stack(), 'from'), patience).toMatchObject([{ jid, calls: [{ aor }] }]);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describeStacks('A call through a trusted peer', wishes, (stack) => {
     const headers = { 'P-Asserted-Identity': `<${guest.aor}>` };
     await owner.room.ban(guest.jid);
     const phone = await stack().phone('zoe', { headers });
-    await expect.poll(async () => statusOf(await phone.tryCall(conference))).toBe(403);
+    await expect.poll(async () => statusOf(await phone.tryCall(conference)), patience).toBe(403);
   });
 });
 

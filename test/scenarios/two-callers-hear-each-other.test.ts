@@ -1,7 +1,7 @@
 /** Phones that call the conference URI are one conference (RFC 4353, RFC 4579), and who they are counts only when proved. */
 import { expect, it } from 'vitest';
 import { type Call, CallRefused } from '../harness/sip/phone.ts';
-import { attend, people, personsOf } from './meeting.ts';
+import { attend, patience, people, personsOf } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
 const links = ['pair', 'three', 'wire', 'leaving', 'proof', 'guess', 'label'];
@@ -55,9 +55,9 @@ describeStacks('Callers of a conference', { links }, (stack) => {
     const phone = await stack().phone('bob', { credentials: { username: 'bob', password, algorithm } });
     const call = await phone.call(conference);
     const known = [{ jid, involvement: 'media', nicks: [], calls: [{ aor }] }];
-    await expect.poll(() => personsOf(stack(), id)).toMatchObject(known);
+    await expect.poll(() => personsOf(stack(), id), patience).toMatchObject(known);
     await call.hangUp();
-    await expect.poll(() => personsOf(stack(), id)).toEqual([]);
+    await expect.poll(() => personsOf(stack(), id), patience).toEqual([]);
   });
 
   it('do not get in under an account that they cannot prove', async () => {
@@ -81,7 +81,7 @@ describeStacks('Callers of a conference', { links }, (stack) => {
     const phone = await stack().phone('zoe', { headers: { 'P-Asserted-Identity': `<${stack().person('bob').aor}>` } });
     await phone.call(conference);
     const known = [{ jid: null, calls: [{ aor: null, label: 'Zoe' }] }];
-    await expect.poll(() => personsOf(stack(), id)).toMatchObject(known);
+    await expect.poll(() => personsOf(stack(), id), patience).toMatchObject(known);
   });
 
   it('of a conference that is not there get 404', async () => {

@@ -1,9 +1,7 @@
 /** Where phones call: the agent inside the bridge, or a drachtio-server with FreeSWITCH behind it. */
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
 import { type DrachtioServer, startDrachtio } from '../servers/drachtio.ts';
 import { type FreeswitchServer, startFreeswitch } from '../servers/freeswitch.ts';
-import { freePort } from '../servers/process.ts';
+import { freePort, isFree } from '../servers/process.ts';
 import type { Section } from './bridge-config.ts';
 import type { SipKind } from './find-stacks.ts';
 
@@ -20,28 +18,9 @@ export interface SipSide {
 
 const host = '127.0.0.1';
 
-const isFreeUdp = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    socket.once('error', () => resolve(false));
-    socket.bind(port, host, () => socket.close(() => resolve(true)));
-  });
-
-const isFreeTcp = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
-
-/** A port that is free for TCP and for UDP: the wanted one if it is. */
-async function freeSipPort(wanted?: number): Promise<number> {
-  if (wanted !== undefined && (await isFreeTcp(wanted)) && (await isFreeUdp(wanted))) return wanted;
-  for (;;) {
-    const port = await freePort('tcp');
-    if (await isFreeUdp(port)) return port;
-  }
-}
+/** The wanted port if it is free, else another. */
+const freeSipPort = async (wanted?: number): Promise<number> =>
+  wanted !== undefined && (await isFree(wanted)) ? wanted : freePort();
 
 /** Starts what `kind` needs; `wantedPort` is taken for calls when it is free. */
 export async function startSipSide(kind: SipKind, wantedPort?: number): Promise<SipSide> {

@@ -57,8 +57,8 @@ export async function startFreeswitch(options: FreeswitchOptions = {}): Promise<
   for (const directory of directories) mkdirSync(directory);
   const [conf, log, db, run] = directories as [string, string, string, string];
   copyFileSync(CONFIG, join(conf, 'freeswitch.xml'));
-  // Below the ports that the system gives out by itself.
-  const rtpStart = 10_000 + 2 * Math.floor(Math.random() * ((32_000 - 10_000 - RTP_PORTS) / 2));
+  // Below the ports that `freePort` gives out.
+  const rtpStart = 10_000 + 2 * Math.floor(Math.random() * ((20_000 - 10_000 - RTP_PORTS) / 2));
   const api = (command: string): Promise<string> => ask(eventPort, password, command);
   const start = (): Promise<RunningProcess> =>
     startProcess({

@@ -53,36 +53,38 @@ const livingGroups = new Set<number>();
 const scratchDirs = new Set<string>();
 let cleanUpInstalled = false;
 
-/** A port of 127.0.0.1 that nobody uses now and that this process has not handed out before. */
-export async function freePort(kind: 'tcp' | 'udp' = 'tcp'): Promise<number> {
+/** Below the ports that systems give out by themselves, so that no client's connection takes one between the choice and its use. */
+const firstPort = 20_000;
+const lastPort = 32_700;
+
+/** A port of 127.0.0.1 that nobody uses now, by TCP or UDP, and that this process has not handed out before. */
+export async function freePort(): Promise<number> {
   for (;;) {
-    const port = await (kind === 'tcp' ? probeTcp() : probeUdp());
-    if (givenPorts.has(port)) continue;
+    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+    if (givenPorts.has(port) || !(await isFree(port))) continue;
     givenPorts.add(port);
     return port;
   }
 }
 
-function probeTcp(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Whether nobody uses a port of 127.0.0.1 now, by TCP or UDP. */
+export async function isFree(port: number): Promise<boolean> {
+  return (await freeForTcp(port)) && (await freeForUdp(port));
+}
+
+function freeForTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
-function probeUdp(): Promise<number> {
-  return new Promise((resolve, reject) => {
+function freeForUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
+    socket.once('error', () => resolve(false));
+    socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
   });
 }
 
