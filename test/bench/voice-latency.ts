@@ -3,9 +3,10 @@ import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
 import { strengthOf } from '../harness/sip/goertzel.ts';
 import { SipPhone } from '../harness/sip/phone.ts';
 import { RtpSession } from '../harness/sip/rtp-session.ts';
+import type { XmppRoom } from '../harness/xmpp-room.ts';
 import { BareEventSocket } from './bare-event-socket.ts';
 import type { BareMixerOrder, BareMixerReport } from './bare-mixer.ts';
-import { openBareStream } from './bare-stream.ts';
+import { openBareStream, type Way } from './bare-stream.ts';
 import { Child } from './child.ts';
 import { oneMessage } from './kick-latency.ts';
 import { clock, pause, until } from './measure.ts';
@@ -23,7 +24,11 @@ export interface VoiceTimes {
 
 const host = '127.0.0.1';
 const tone = 610;
-const warmUp = 10;
+const changesPerCall = 10;
+/** FreeSWITCH refuses a call that comes while it takes down a conference that has become empty. */
+const emptyMs = 500;
+/** Changes that do not count. */
+const warmUp = changesPerCall;
 /** Audio goes in packets of 20 ms: orders must come at any time within one, else the luck of their phase is measured. */
 const anyPhase = (): Promise<void> => pause(Math.random() * 20);
 
@@ -117,42 +122,64 @@ async function bareEmbedded(): Promise<BareMixing> {
   };
 }
 
-/** Takes bob's voice so many times and gives it back; after each time the parts are measured once. */
+/** What one measurement needs. */
+interface Scene {
+  /** The room as the moderator has it, and as somebody else sees it. */
+  readonly room: XmppRoom;
+  readonly seen: XmppRoom;
+  readonly stream: Way;
+}
+
+/** Takes bob's voice once and gives it back, then measures each part once. */
+async function measureOnce(
+  { room, seen, stream }: Scene,
+  ear: Ear,
+  bare: BareMixing,
+): Promise<[keyof VoiceTimes, number][]> {
+  await Promise.all([ear.until(true), bare.ear.until(true)]);
+  await anyPhase();
+  const at = clock();
+  const isVisitor = ({ occupants }: XmppRoom): boolean => occupants.get('bob')?.role === 'visitor';
+  const visitor = seen.until(isVisitor, 'bob is a visitor').then(clock);
+  await Promise.all([room.revokeVoice('bob'), visitor]);
+  const silent = await ear.until(false);
+  await room.grantVoice('bob');
+  const bus = await oneMessage(stream, 0);
+  await anyPhase();
+  const ordered = await bare.mute(true);
+  const quiet = await bare.ear.until(false);
+  await bare.mute(false);
+  return [
+    ['total', silent - at],
+    ['stanza', (await visitor) - at],
+    ['bus', bus],
+    ['mute', quiet - ordered],
+  ];
+}
+
+/** Takes bob's voice so many times, over several calls: how the packets of a call lie to the mixer's clock stays for the whole call. */
 export async function measureVoice(stack: MeetingStack, changes: number): Promise<VoiceTimes> {
   const [moderator, observer, talker] = await Promise.all(['alice', 'dave', 'bob'].map((name) => stack.user(name)));
   if (!moderator || !observer || !talker) throw new Error('somebody is missing');
   const room = await moderator.join(stack.room, 'alice');
   const seen = await observer.join(stack.room, 'dave');
   await talker.join(stack.room, 'bob');
-  await (await stack.phone('bob', { tone })).call(stack.conference);
-  const heard = await (await stack.phone('carol', { tone: 0 })).call(stack.conference);
-  const ear = new Ear();
-  heard.onAudio((samples) => ear.hear(samples));
   const stream = await openBareStream(stack.nats.url, { nick: 'bob', jid: 'bob@xmpp.test', role: 'visitor' });
-  const bare = stack.kind.sip === 'native' ? await bareFreeswitch(stack) : await bareEmbedded();
+  const phones = [await stack.phone('bob', { tone }), await stack.phone('carol', { tone: 0 })];
   const times: VoiceTimes = { total: [], stanza: [], bus: [], mute: [] };
-  for (let index = 0; index < changes + warmUp; index += 1) {
-    await Promise.all([ear.until(true), bare.ear.until(true)]);
-    await anyPhase();
-    const at = clock();
-    const visitor = seen
-      .until(({ occupants }) => occupants.get('bob')?.role === 'visitor', 'bob is a visitor')
-      .then(clock);
-    await Promise.all([room.revokeVoice('bob'), visitor]);
-    const silent = await ear.until(false);
-    await room.grantVoice('bob');
-    const bus = await oneMessage(stream, index);
-    await anyPhase();
-    const ordered = await bare.mute(true);
-    const quiet = await bare.ear.until(false);
-    await bare.mute(false);
-    if (index < warmUp) continue;
-    times.total.push(silent - at);
-    times.stanza.push((await visitor) - at);
-    times.bus.push(bus);
-    times.mute.push(quiet - ordered);
+  for (let done = -warmUp; done < changes; done += changesPerCall) {
+    const calls = await Promise.all(phones.map((phone) => phone.call(stack.conference)));
+    const ear = new Ear();
+    calls.at(-1)?.onAudio((samples) => ear.hear(samples));
+    const bare = stack.kind.sip === 'native' ? await bareFreeswitch(stack) : await bareEmbedded();
+    for (let index = 0; index < changesPerCall; index += 1) {
+      const measured = await measureOnce({ room, seen, stream }, ear, bare);
+      if (done >= 0) for (const [part, ms] of measured) times[part].push(ms);
+    }
+    await bare.stop();
+    await Promise.all(calls.map((call) => call.hangUp()));
+    await pause(emptyMs);
   }
-  await bare.stop();
   await stream.stop();
   return times;
 }
