@@ -5,9 +5,10 @@
 import { Command, Option } from 'commander';
 import { findDrachtio } from '../test/harness/servers/drachtio.ts';
 import { findFreeswitch } from '../test/harness/servers/freeswitch.ts';
+import { Ending } from './ending.ts';
 import { invitation } from './invitation.ts';
 import { narrate } from './narration.ts';
-import { openStage, type Stage, type StageOptions } from './stage.ts';
+import { openStage, type Stage } from './stage.ts';
 import { bad, good, note, plain, title } from './terminal.ts';
 import { tourOf } from './tour.ts';
 
@@ -64,20 +65,27 @@ async function guide(stage: Stage): Promise<boolean> {
   return true;
 }
 
-/** Shows what happens until Ctrl-C. */
-async function stayUp(stage: Stage): Promise<void> {
+/** Shows what happens until somebody ends it. */
+async function stayUp(stage: Stage, ending: Ending): Promise<void> {
   await stage.clear();
   title('Now you');
   for (const line of invitation(stage)) plain(line);
   title('What happens (Ctrl-C ends it)');
-  stage.bridge.onChange((event) => {
+  const deaf = stage.bridge.onChange((event) => {
     const line = narrate(event);
     if (line !== null) plain(`${new Date().toLocaleTimeString()}  ${line}`);
   });
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
+  await ending.wanted();
+  deaf();
+  title('Ending the calls, the bridge and the servers (Ctrl-C again: at once)');
+}
+
+/** Exit code of the tour, and of what follows it. */
+async function perform(stage: Stage, options: DemoOptions, ending: Ending): Promise<number> {
+  const held = await guide(stage);
+  if (held) title('Every step held.');
+  if (held && !options.once) await stayUp(stage, ending);
+  return held ? 0 : 1;
 }
 
 async function demo(options: DemoOptions): Promise<number> {
@@ -86,24 +94,25 @@ async function demo(options: DemoOptions): Promise<number> {
     bad(hindrance);
     return 1;
   }
+  const ending = new Ending((signal) => bad(`${signal}: ended at once, with everything that the demo had started`));
   title('Setting the stage');
   const began = performance.now();
-  const stageOptions: StageOptions = { sip: options.stack, brokenMixer: options.breakMixer };
-  const stage = await openStage(stageOptions);
+  const stage = await openStage({ sip: options.stack, brokenMixer: options.breakMixer });
   const servers =
     options.stack === 'native'
       ? 'the bridge on drachtio-server and FreeSWITCH'
       : 'the bridge with its embedded SIP agent and mixer';
   good(`Prosody, nats-server and ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
-  try {
-    const held = await guide(stage);
-    if (held) title('Every step held.');
-    if (held && !options.once) await stayUp(stage);
-    return held ? 0 : 1;
-  } finally {
-    await stage.close();
-  }
+  const code = await perform(stage, options, ending);
+  await stage.close();
+  if (!options.once) good('Everything that the demo started has ended');
+  return code;
 }
 
 program.parse();
-process.exitCode = await demo(program.opts<DemoOptions>());
+try {
+  process.exitCode = await demo(program.opts<DemoOptions>());
+} catch (error) {
+  bad(error instanceof Error ? error.message : String(error));
+  process.exit(1); // and what has been started ends with this process
+}

@@ -76,10 +76,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   mkdirSync(logDirectory, { recursive: true });
   rmSync(logFile, { force: true });
   const log = createLog({ level: 'info', personal: true }, pino.destination({ dest: logFile, sync: false }));
-  const broken = createEmbeddedMixer({ host, log, faults: { ignoreMute: true } });
   const bridge = createBridge(readConfig(files.config, process.env), {
     log,
-    ...(options.brokenMixer ? { mixer: broken } : {}),
+    ...(options.brokenMixer ? { mixer: createEmbeddedMixer({ host, log, faults: { ignoreMute: true } }) } : {}),
   });
   const clients = new Clients(parts, link, person);
   const close = async (): Promise<void> => {

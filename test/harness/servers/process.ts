@@ -52,6 +52,7 @@ const givenPorts = new Set<number>();
 const livingGroups = new Set<number>();
 const scratchDirs = new Set<string>();
 let cleanUpInstalled = false;
+let endsOnSignals = true;
 
 /** Below the ports that systems give out by themselves, so that no client's connection takes one between the choice and its use. */
 const firstPort = 20_000;
@@ -129,6 +130,11 @@ export function scratchDir(name: string): ScratchDir {
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
+}
+
+/** For a program that handles signals itself, called before it starts anything: then only the end of the process ends what it started. */
+export function leaveSignals(): void {
+  endsOnSignals = false;
 }
 
 /** Starts a program and resolves when it is ready; rejects with its last output when it ends or stays unready. */
@@ -238,6 +244,7 @@ function installCleanUp(): void {
   if (cleanUpInstalled) return;
   cleanUpInstalled = true;
   process.once('exit', cleanUp);
+  if (!endsOnSignals) return;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
       cleanUp();
