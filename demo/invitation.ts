@@ -10,6 +10,7 @@ export function invitation(stage: Stage): readonly string[] {
   return [
     `XMPP account   ${me.jid}   password ${me.password}`,
     `XMPP server    ${host}, port ${xmpp.directTlsPort}, "direct TLS" (its certificate is self-signed: accept it once)`,
+    `               or, for a client that may do without TLS: port ${xmpp.c2sPort}`,
     `Room           ${link.room}`,
     '',
     `SIP account    ${me.aor}   user ${me.name}   password ${me.password}`,

@@ -1,14 +1,16 @@
 /** Tells what happens in the meeting as it happens, in a line each: facts of the bus in plain words. Pure. */
 import type { FactEvent } from '../src/bus/bus.ts';
 import type { LegFact } from '../src/conference-info/leg.ts';
-import type { OccupantFact } from '../src/conference-info/occupant.ts';
+import type { ExpulsionFact, OccupantFact } from '../src/conference-info/occupant.ts';
 
-const callerOf = (leg: LegFact): string => leg.label ?? leg.aor ?? 'somebody';
+/** Who wants privacy is not named, whatever the bridge knows. */
+const callerOf = ({ withheld, label, aor }: LegFact): string =>
+  withheld ? 'somebody who withholds their name' : `${label ?? aor ?? 'somebody'} (${aor ?? 'no proved address'})`;
 
 function tellLeg(now: LegFact | null, before: LegFact | null): string | null {
   const leg = now ?? before;
   if (leg === null) return null;
-  const who = `${callerOf(leg)} (${leg.aor ?? 'no proved address'})`;
+  const who = callerOf(leg);
   if (now === null) return `${who} has left the call`;
   if (before === null) return `${who} is in the call${now.muted ? ', muted' : ''}`;
   if (now.muted !== before.muted)
@@ -26,6 +28,16 @@ function tellOccupant(now: OccupantFact | null, before: OccupantFact | null): st
   return now.role === before.role ? null : `${occupant.nick} is ${now.role} in the room now`;
 }
 
+const expulsionWords = {
+  kick: 'kicked out of the room',
+  ban: 'banned from the room',
+  membership: 'sent out: no member',
+};
+
+function tellExpulsion({ jid, cause, by, reason }: ExpulsionFact): string {
+  return `${jid} was ${expulsionWords[cause]}${by === null ? '' : ` by ${by}`}${reason === null ? '' : `: ${reason}`}`;
+}
+
 /** A line about a change, or null when it is of no interest to people. */
 export function narrate(event: FactEvent): string | null {
   switch (event.kind) {
@@ -34,7 +46,11 @@ export function narrate(event: FactEvent): string | null {
     case 'occupant':
       return tellOccupant(event.value, event.previous);
     case 'expulsion':
-      return event.value && `${event.value.jid} was sent out of the room (${event.value.cause})`;
+      return event.value && tellExpulsion(event.value);
+    case 'affiliation':
+      return event.value === null && event.previous?.affiliation === 'outcast'
+        ? `${event.previous.jid} is no longer banned from the room`
+        : null;
     case 'link':
       return event.value?.state === 'closed'
         ? `the conference is closed: ${event.value.reason ?? 'no reason given'}`

@@ -33,6 +33,14 @@ export const PROGRAMS = [
     present: () => onPath('nats-server'),
   },
   {
+    name: 'openssl',
+    purposes: ['demo', 'test'],
+    required: true,
+    packages: ['openssl'],
+    use: 'makes the throw-away certificate',
+    present: () => onPath('openssl'),
+  },
+  {
     name: 'ejabberd',
     purposes: ['test'],
     required: false,
@@ -148,7 +156,10 @@ function aptInstall(privilege, programs) {
 
 function apt(privilege, args) {
   const command = [...privilege, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-  return run(command[0], command.slice(1));
+  const { status, stdout, stderr } = quiet(command[0], command.slice(1));
+  if (status === 0) return true;
+  process.stderr.write(stdout + stderr); // what a good installation says is of no interest
+  return false;
 }
 
 /**
@@ -200,9 +211,12 @@ function explain(needed) {
   const packages = needed.flatMap((program) => program.packages).join(' ');
   if (onPath('apt-get')) {
     say('this needs root once. Type:');
-    say(`    sudo apt-get install --no-install-recommends ${packages}`);
-    say('and, as the packages start their servers, which nothing here uses:');
-    say(`    sudo systemctl disable --now ${needed.map(({ name }) => name).join(' ')}`);
+    say(`    sudo apt-get update && sudo apt-get install --no-install-recommends ${packages}`);
+    const servers = needed.map(({ name }) => name).filter((name) => name !== 'openssl');
+    if (servers.length > 0) {
+      say('and, as the packages start their servers, which nothing here uses:');
+      say(`    sudo systemctl disable --now ${servers.join(' ')}`);
+    }
   } else {
     say('install them with the package manager of this system, or from https://prosody.im/download and');
     say('https://github.com/nats-io/nats-server/releases, so that they are on PATH, and try again');
@@ -251,8 +265,9 @@ function run(program, args) {
 }
 
 function quiet(program, args) {
-  const { status, stdout } = spawnSync(program, args, { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  return { status, stdout: stdout ?? '' };
+  const options = { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 };
+  const { status, stdout, stderr } = spawnSync(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  return { status, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
 function say(line) {

@@ -5,7 +5,6 @@ import { BridgeError } from '../errors.ts';
 import { checkConfiguration } from './check-command.ts';
 import { demonstrate } from './demo-command.ts';
 import { addOrderCommands } from './order-command.ts';
-import { run } from './run-command.ts';
 
 const program = new Command('cusax-bridge').description('Joins XMPP chat rooms and SIP conferences into one meeting.');
 
@@ -13,7 +12,11 @@ program
   .command('run')
   .description('run the service in the foreground (SIGTERM hands calls over to the next start, SIGINT ends them)')
   .option('--config <file>', 'the configuration file', 'config.yaml')
-  .action((options: { config: string }) => run(options.config));
+  .action(async (options: { config: string }) => {
+    // Loaded when needed: an operator's order need not wait until the whole service is read in.
+    const { run } = await import('./run-command.ts');
+    await run(options.config);
+  });
 
 program
   .command('check')
