@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { type FoundStack, findStacks } from '../harness/meeting/find-stacks.ts';
 import { type MeetingStack, startMeetingStack } from '../harness/meeting/meeting-stack.ts';
 import { measureKicks } from './kick-latency.ts';
-import { type Cell, quantile, report, table } from './measure.ts';
-import { measureVoice } from './voice-latency.ts';
+import { type Cell, median, quantile, report, table } from './measure.ts';
+import { changesPerCall, measureVoice } from './voice-latency.ts';
 
 const [kicks = '500', voices = '200', ...wanted] = process.argv.slice(2);
 
@@ -31,6 +31,14 @@ function row(
   };
 }
 
+/** Smallest and largest of the medians of each call. */
+function spread(times: readonly number[]): string {
+  const calls = Array.from({ length: Math.ceil(times.length / changesPerCall) }, (_, call) =>
+    median(times.slice(call * changesPerCall, (call + 1) * changesPerCall)),
+  );
+  return `${Math.min(...calls).toFixed(1)} to ${Math.max(...calls).toFixed(1)}`;
+}
+
 async function onStack<T>(kind: FoundStack, measure: (stack: MeetingStack) => Promise<T>): Promise<T> {
   const stack = await startMeetingStack({ xmpp: kind.xmpp, sip: kind.sip, settings: { log: { level: 'warn' } } });
   try {
@@ -46,6 +54,7 @@ process.env['NODE_OPTIONS'] =
 
 const kickRows: Record<string, Cell>[] = [];
 const voiceRows: Record<string, Cell>[] = [];
+const spreadRows: Record<string, Cell>[] = [];
 for (const kind of findStacks()) {
   if (wanted.length > 0 && !wanted.includes(kind.name)) continue;
   if (kind.missing.length > 0) {
@@ -62,6 +71,18 @@ for (const kind of findStacks()) {
     const parts = { 'stanza to client': voice.stanza, 'publish to consumer': voice.bus, 'mute to silence': voice.mute };
     voiceRows.push(row(kind.name, share, voice.total, parts));
   }
+  spreadRows.push({
+    stack: kind.name,
+    'whole ms, medians of calls': spread(voice.total),
+    'mute to silence ms, medians of calls': spread(voice.mute),
+  });
 }
 report('Kick in the room until BYE at the phone', `${kicks} kicks on each stack.`, '', table(kickRows));
-report('Voice taken in the room until silence in the call', `${voices} times on each stack.`, '', table(voiceRows));
+report(
+  'Voice taken in the room until silence in the call',
+  `${voices} times on each stack.`,
+  '',
+  table(voiceRows),
+  '',
+  table(spreadRows),
+);
