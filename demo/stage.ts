@@ -69,7 +69,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       secret: parts.xmpp.componentSecret,
     },
     sip: parts.sip.config,
-    settings: { log: { level: 'info', personal: true } },
+    // MD5 alone: some softphones (baresip 1.0) give up at a challenge that they do not know, whatever stands beside it.
+    settings: { log: { level: 'info', personal: true }, sip: { digests: ['MD5'] } },
   });
   // Outside the scratch directory: it is read after the demo has ended.
   const logFile = join(logDirectory, 'bridge.log');
