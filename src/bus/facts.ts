@@ -36,7 +36,12 @@ const schemas = {
     affiliation: z.enum(affiliations),
     cause: z.enum(roleCauses),
   }),
-  affiliation: z.strictObject({ jid, affiliation: z.enum(['outcast', 'member', 'admin', 'owner']) }),
+  affiliation: z.strictObject({
+    jid,
+    affiliation: z.enum(['outcast', 'member', 'admin', 'owner']),
+    reason: by.exactOptional(),
+    by: by.exactOptional(),
+  }),
   'voice-taken': z.strictObject({ jid, by }),
   expulsion: z.strictObject({ id, jid, cause: z.enum(['kick', 'ban', 'membership']), reason: by, by }),
   leg: z.strictObject({

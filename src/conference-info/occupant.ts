@@ -45,6 +45,9 @@ export interface RoomFact {
 export interface AffiliationFact {
   readonly jid: string;
   readonly affiliation: Exclude<Affiliation, 'none'>;
+  /** Of a ban that was seen: in whose words and by whom; absent when only the lists tell of it. */
+  readonly reason?: string | null;
+  readonly by?: string | null;
 }
 
 /** Fact, key = bare JID: the room took this person's voice. It outlives their visit; withdrawn when voice is given back or the conference has ended. */

@@ -146,8 +146,7 @@ function whenOutcast(
   const { jid } = event;
   const changes: FactChange[] = [];
   if (jid !== null && meeting.affiliations.get(jid)?.affiliation !== 'outcast') {
-    changes.push(publish('expulsion', jid, expulsion(newId(), jid, 'ban', event)));
-    changes.push(publish('affiliation', jid, { jid, affiliation: 'outcast' }));
+    changes.push(...banned(expulsion(newId(), jid, 'ban', event)));
   }
   const role = 'none';
   changes.push(publish('occupant', event.nick, { ...seenIn(event), role, cause: before?.cause ?? 'default' }));
@@ -160,6 +159,12 @@ const expulsion = (
   cause: ExpulsionFact['cause'],
   { reason, by }: { readonly reason: string | null; readonly by: string | null },
 ): ExpulsionFact => ({ id, jid, cause, reason: reason?.slice(0, 1000) ?? null, by });
+
+/** The ban goes first, with the moderator's words: who is put out must not find the door open in between. */
+const banned = (told: ExpulsionFact): FactChange[] => {
+  const { jid, reason, by } = told;
+  return [publish('affiliation', jid, { jid, affiliation: 'outcast', reason, by }), publish('expulsion', jid, told)];
+};
 
 function whenRenamed(event: Extract<RoomEvent, { event: 'renamed' }>, meeting: Meeting): FactChange[] {
   const before = meeting.occupants.get(event.nick);
@@ -192,13 +197,12 @@ function whenExpelled(
   meeting: Meeting,
   { newId }: Circumstances,
 ): FactChange[] {
-  const told = publish('expulsion', jid, expulsion(newId(), jid, cause, event));
-  if (cause === 'kick') return [told];
-  if (cause === 'membership') return [told, ...affiliationChange(jid, 'none', meeting)];
+  const told = expulsion(newId(), jid, cause, event);
+  if (cause === 'kick') return [publish('expulsion', jid, told)];
+  if (cause === 'membership') return [publish('expulsion', jid, told), ...affiliationChange(jid, 'none', meeting)];
   // A ban that an available presence told of already has its expulsion.
   const known = before?.affiliation === 'outcast' && meeting.affiliations.get(jid)?.affiliation === 'outcast';
-  // The expulsion goes first: it has the moderator's words for the caller.
-  return [...(known ? [] : [told]), publish('affiliation', jid, { jid, affiliation: 'outcast' })];
+  return known ? [] : banned(told);
 }
 
 /** After the whole list has been seen: whoever is not in it has left while nobody watched. */

@@ -50,7 +50,10 @@ function barrier(
   if (meeting.link?.state === 'closed') return { cause: 'closed', reason: meeting.link.reason, by: null };
   const callerBan = aor === null ? undefined : meeting.callerBans.get(aor);
   if (callerBan) return { cause: 'caller-ban', reason: callerBan.reason, by: callerBan.by };
-  if (jid !== null && affiliationOf(jid, meeting) === 'outcast') return { cause: 'ban', reason: null, by: null };
+  if (jid !== null && affiliationOf(jid, meeting) === 'outcast') {
+    const { reason = null, by = null } = meeting.affiliations.get(jid) ?? {};
+    return { cause: 'ban', reason, by };
+  }
   if (!meeting.room?.membersOnly) return null;
   const welcome = jid === null ? settings.phonesInMembersOnly === 'allow' : isMember(jid, meeting);
   return welcome ? null : { cause: 'membership', reason: null, by: null };

@@ -181,6 +181,22 @@ describe('nextFacts', () => {
     expect(ids).not.toContain(undefined);
   });
 
+  it('says the ban before the expulsion, so that no call slips in between, and with the words of both', () => {
+    const occupant = { nick: 'Bob', jid: 'bob@x.example', role: 'none', affiliation: 'outcast' } as const;
+    const event = {
+      event: 'gone',
+      self: false,
+      ...occupant,
+      departure: 'ban',
+      reason: 'spam',
+      by: 'Alice',
+    } as unknown as RoomEvent;
+    const room = createMemoryBus(createLog({ level: 'silent' })).facts.meeting('tea');
+    const { changes } = nextFacts(event, room, { phase: 'live', newId: () => 'e1' });
+    expect(changes.map(({ kind }) => kind)).toEqual(['affiliation', 'expulsion']);
+    for (const { value } of changes) expect(value).toMatchObject({ reason: 'spam', by: 'Alice' });
+  });
+
   it('takes an outcast who is still there as banned, once, and has them kicked', () => {
     const facts = new Facts();
     facts.hear(present('Bob', 'participant'));

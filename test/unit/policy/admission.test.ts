@@ -85,6 +85,8 @@ describe('staying', () => {
     };
     expect(said(expelled('kick', 'off topic'))).toBe('603 Removed from the room: off topic');
     expect(said(expelled('ban', 'spam', outcast))).toBe('403 Banned from the room: spam');
+    const told = { jid: bobJid, affiliation: 'outcast', reason: 'spam', by: 'Alice' } as const;
+    expect(said({ ...meeting(), affiliations: new Map([[bobJid, told]]) })).toBe('403 Banned from the room: spam');
     expect(said(expelled('ban', null))).toBe(said(meeting(outcast)));
     expect(said(expelled('membership', null))).toBe(said(meeting({ room: { membersOnly: true } })));
     const callerBan = { aor: bobAor, reason: 'noise', by: 'the desk' };
