@@ -35,6 +35,8 @@ const schemas = {
     role: z.enum(roles),
     affiliation: z.enum(affiliations),
     cause: z.enum(roleCauses),
+    reason: by.exactOptional(),
+    by: by.exactOptional(),
   }),
   affiliation: z.strictObject({
     jid,

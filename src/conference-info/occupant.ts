@@ -22,6 +22,9 @@ export interface OccupantFact {
   readonly role: Role;
   readonly affiliation: Affiliation;
   readonly cause: RoleCause;
+  /** Of who is just being put out (role none): in whose words and by whom. */
+  readonly reason?: string | null;
+  readonly by?: string | null;
 }
 
 /** Fact, one per link: the room as a whole. */

@@ -2,7 +2,7 @@
  * What a room's events mean for the facts: pure next-state functions. The facts that stand are the memory; nothing else
  * is remembered of people, so that a restart goes on where the process before it ended.
  */
-import type { FactKind, FactValues, Meeting } from '../conference-info/meeting.ts';
+import { type FactKind, type FactValues, type Meeting, onlyKey } from '../conference-info/meeting.ts';
 import type { AffiliationFact, ExpulsionFact, OccupantFact, RoleCause } from '../conference-info/occupant.ts';
 import { roles } from '../conference-info/occupant.ts';
 import type { RoomEvent, SeenOccupant } from './presence.ts';
@@ -166,6 +166,27 @@ const banned = (told: ExpulsionFact): FactChange[] => {
   return [publish('affiliation', jid, { jid, affiliation: 'outcast', reason, by }), publish('expulsion', jid, told)];
 };
 
+/**
+ * Only members stay in a members-only room: that it is one, and that this person is no member under any nick, goes before the
+ * expulsion, so that no call slips in between. The occupant's going follows.
+ */
+function unseated(told: ExpulsionFact, before: OccupantFact | null, meeting: Meeting): FactChange[] {
+  const { jid, reason, by } = told;
+  const { room } = meeting;
+  const others = [...meeting.occupants.values()].filter(
+    ({ jid: whose, nick }) => whose === jid && nick !== before?.nick,
+  );
+  return [
+    ...(before === null ? [] : [publish('occupant', before.nick, { ...before, jid, ...outside, reason, by })]),
+    ...others.map((other) => publish('occupant', other.nick, { ...other, affiliation: 'none' })),
+    ...affiliationChange(jid, 'none', meeting),
+    ...(room !== null && !room.membersOnly ? [publish('room', onlyKey, { ...room, membersOnly: true })] : []),
+    publish('expulsion', jid, told),
+  ];
+}
+
+const outside = { role: 'none', affiliation: 'none' } as const;
+
 function whenRenamed(event: Extract<RoomEvent, { event: 'renamed' }>, meeting: Meeting): FactChange[] {
   const before = meeting.occupants.get(event.nick);
   if (!before) return [];
@@ -199,7 +220,7 @@ function whenExpelled(
 ): FactChange[] {
   const told = expulsion(newId(), jid, cause, event);
   if (cause === 'kick') return [publish('expulsion', jid, told)];
-  if (cause === 'membership') return [publish('expulsion', jid, told), ...affiliationChange(jid, 'none', meeting)];
+  if (cause === 'membership') return unseated(told, before, meeting);
   // A ban that an available presence told of already has its expulsion.
   const known = before?.affiliation === 'outcast' && meeting.affiliations.get(jid)?.affiliation === 'outcast';
   return known ? [] : banned(told);
@@ -247,7 +268,8 @@ export function missingFromLists(
     if (listed.has(nick) || touched.has(nick)) continue;
     const { jid } = occupant;
     if (jid !== null && meeting.room?.membersOnly && !meeting.affiliations.has(jid)) {
-      changes.push(publish('expulsion', jid, expulsion(newId(), jid, 'membership', { reason: null, by: null })));
+      const told = expulsion(newId(), jid, 'membership', { reason: null, by: null });
+      changes.push(...unseated(told, occupant, meeting));
     }
     changes.push(withdraw('occupant', nick));
   }

@@ -6,7 +6,7 @@ import type { ExpulsionFact } from '../conference-info/occupant.ts';
 import type { Aor } from '../identity/aor.ts';
 import type { Bindings } from '../identity/binding.ts';
 import type { PolicySettings } from './settings.ts';
-import { affiliationOf, isMember } from './standing.ts';
+import { affiliationOf, isMember, wordsOnLeaving } from './standing.ts';
 
 /** A refusal as SIP says it; `text` is the reason phrase for people. */
 export interface Refusal {
@@ -56,7 +56,9 @@ function barrier(
   }
   if (!meeting.room?.membersOnly) return null;
   const welcome = jid === null ? settings.phonesInMembersOnly === 'allow' : isMember(jid, meeting);
-  return welcome ? null : { cause: 'membership', reason: null, by: null };
+  if (welcome) return null;
+  const { reason = null, by = null } = jid === null ? {} : wordsOnLeaving(jid, meeting);
+  return { cause: 'membership', reason, by };
 }
 
 /** Decides on a new caller. `aor` is a proved one or null. */

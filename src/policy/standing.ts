@@ -3,13 +3,22 @@ import type { Meeting } from '../conference-info/meeting.ts';
 import { type Affiliation, type OccupantFact, roles } from '../conference-info/occupant.ts';
 import type { PolicySettings } from './settings.ts';
 
-/** Affiliation of a bare JID: what an occupant presence says, else the room's lists; outcast anywhere is outcast. */
+/**
+ * Affiliation of a bare JID: what an occupant presence says, else the room's lists. Outcast anywhere is outcast, and the word
+ * on who is being put out is newer than what is known of their other occupants.
+ */
 export function affiliationOf(jid: string, meeting: Meeting): Affiliation {
   const listed = meeting.affiliations.get(jid)?.affiliation ?? 'none';
-  if (listed === 'outcast') return 'outcast';
-  const seen = occupantsOf(jid, meeting).map((occupant) => occupant.affiliation);
-  return seen.includes('outcast') ? 'outcast' : (seen[0] ?? listed);
+  const seen = occupantsOf(jid, meeting);
+  if (listed === 'outcast' || seen.some(({ affiliation }) => affiliation === 'outcast')) return 'outcast';
+  return (putOut(seen) ?? seen[0])?.affiliation ?? listed;
 }
+
+const putOut = (seen: readonly OccupantFact[]): OccupantFact | undefined => seen.find(({ role }) => role === 'none');
+
+/** In whose words and by whom somebody is being put out of the room, while the word on it is all that stands. */
+export const wordsOnLeaving = (jid: string, meeting: Meeting): Pick<OccupantFact, 'reason' | 'by'> =>
+  putOut(occupantsOf(jid, meeting)) ?? {};
 
 /** Every occupant of a bare JID, by nick. */
 export const occupantsOf = (jid: string, meeting: Meeting): readonly OccupantFact[] =>
