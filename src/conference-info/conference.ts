@@ -5,16 +5,36 @@ import type { Meeting } from './meeting.ts';
 import { compare } from './person.ts';
 import { Roster } from './roster.ts';
 import { type ChatPurposeSetting, confUris, serviceUris, type UriEntry } from './service-uris.ts';
-import type { User, View } from './user.ts';
+import type { Direction, Medium, User, View } from './user.ts';
 import { longestLine, longestName, readableLine, uriText } from './xml-text.ts';
+
+/** 5.3.4: a medium that the conference has. */
+export interface AvailableMedium {
+  /** What an endpoint's medium refers to (5.8.3). */
+  readonly label: string;
+  readonly displayText: string | null;
+  readonly type: Medium['type'];
+  readonly status: Direction;
+}
 
 /** 5.3: what the conference is. */
 export interface Description {
   readonly displayText: string;
   readonly subject: string | null;
+  readonly freeText: string | null;
+  /** For search; none holds white space. */
+  readonly keywords: readonly string[];
   readonly confUris: readonly UriEntry[];
   readonly serviceUris: readonly UriEntry[];
   readonly maximumUserCount: number;
+  readonly availableMedia: readonly AvailableMedium[];
+}
+
+/** 5.4: who hosts the conference. */
+export interface HostInfo {
+  readonly displayText: string | null;
+  readonly webPage: string | null;
+  readonly uris: readonly UriEntry[];
 }
 
 /** 5.5: how it stands. */
@@ -26,14 +46,28 @@ export interface ConferenceState {
   readonly locked: boolean;
 }
 
+/** 5.9.2: a smaller conference inside this one. This focus makes none; a model for who writes documents of others. */
+export interface Sidebar {
+  readonly entity: string;
+  readonly description: Description;
+  readonly state: ConferenceState;
+  readonly users: readonly User[];
+}
+
 /** A conference at one moment. */
 export interface Conference {
   readonly entity: string;
   readonly description: Description;
+  readonly host: HostInfo | null;
   readonly state: ConferenceState;
   /** By entity, in the order of entities. */
   readonly users: ReadonlyMap<string, User>;
 }
+
+const availableMedia: readonly AvailableMedium[] = [
+  { label: 'audio', displayText: null, type: 'audio', status: 'sendrecv' },
+  { label: 'chat', displayText: null, type: 'message', status: 'sendrecv' },
+];
 
 /** The description as the room and the operator give it. */
 export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurposeSetting): Description {
@@ -41,9 +75,12 @@ export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurpose
     displayText:
       readableLine(meeting.room?.name ?? null, longestName) ?? readableLine(link.name, longestName) ?? link.id,
     subject: readableLine(meeting.room?.subject ?? null, longestLine),
+    freeText: null,
+    keywords: [],
     confUris: confUris(link),
     serviceUris: serviceUris(link, chat),
     maximumUserCount: link.maximumUsers,
+    availableMedia,
   };
 }
 
@@ -73,6 +110,7 @@ export function composeConference(
   return {
     entity: entityOf(link),
     description: describe(link, meeting, chat),
+    host: null,
     state: stateOf(meeting, users.length),
     users: new Map(users.map((user) => [user.entity, user])),
   };

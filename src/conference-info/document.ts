@@ -1,7 +1,4 @@
 /** RFC 4575 4 and 5: full, partial and deleted documents as canonical text. Each is built once; only the version differs per subscription. */
-import type { ConferenceState, Description } from './conference.ts';
-import type { UriEntry } from './service-uris.ts';
-import type { Endpoint, User } from './user.ts';
 import { escapeXml } from './xml-text.ts';
 
 /** A document without its version: `head + version + tail` is the text. Shared by all subscriptions, so it may be encoded once. */
@@ -42,68 +39,6 @@ export function utf8Length(text: string): number {
   }
   return length;
 }
-
-const element = (name: string, text: string | null): string =>
-  text === null ? '' : `<${name}>${escapeXml(text)}</${name}>`;
-
-const uriEntry = (entry: UriEntry): string =>
-  `<entry>${element('uri', entry.uri)}${element('display-text', entry.displayText)}${element('purpose', entry.purpose)}</entry>`;
-
-/** A list of URIs; nothing when it is empty, because an empty one is invalid. */
-const uriList = (name: string, entries: readonly UriEntry[]): string =>
-  entries.length === 0 ? '' : `<${name}>${entries.map(uriEntry).join('')}</${name}>`;
-
-/** The labels that media refer to (5.3.4, 5.8.3). */
-const availableMedia =
-  '<available-media>' +
-  '<entry label="audio"><type>audio</type><status>sendrecv</status></entry>' +
-  '<entry label="chat"><type>message</type><status>sendrecv</status></entry>' +
-  '</available-media>';
-
-/** 5.3 `<conference-description>`. */
-export const descriptionText = (description: Description): string =>
-  '<conference-description>' +
-  element('display-text', description.displayText) +
-  element('subject', description.subject) +
-  uriList('conf-uris', description.confUris) +
-  uriList('service-uris', description.serviceUris) +
-  `<maximum-user-count>${description.maximumUserCount}</maximum-user-count>` +
-  `${availableMedia}</conference-description>`;
-
-/** 5.5 `<conference-state>`. */
-export const stateText = (state: ConferenceState): string =>
-  `<conference-state><user-count>${state.userCount}</user-count>` +
-  `<active>${state.active}</active><locked>${state.locked}</locked></conference-state>`;
-
-function endpointText(endpoint: Endpoint): string {
-  const { type, status } = endpoint.medium;
-  const joined = endpoint.joinedAt === null ? '' : `<joining-info>${element('when', endpoint.joinedAt)}</joining-info>`;
-  return (
-    `<endpoint entity="${escapeXml(endpoint.entity)}">` +
-    element('display-text', endpoint.displayText) +
-    `<status>${endpoint.status}</status>` +
-    element('joining-method', endpoint.joiningMethod) +
-    joined +
-    `<media id="1"><type>${type}</type><label>${type === 'message' ? 'chat' : type}</label>` +
-    `<status>${status}</status></media></endpoint>`
-  );
-}
-
-/** 5.6 `<user>` with all that is in it; its state is `full`, in full and in partial documents alike. */
-export function userText(user: User): string {
-  const aors = user.associatedAors.map((uri) => `<entry>${element('uri', uri)}</entry>`).join('');
-  const roles = user.roles.map((role) => element('entry', role)).join('');
-  return (
-    `<user entity="${escapeXml(user.entity)}">` +
-    element('display-text', user.displayText) +
-    (aors === '' ? '' : `<associated-aors>${aors}</associated-aors>`) +
-    (roles === '' ? '' : `<roles>${roles}</roles>`) +
-    `${user.endpoints.map(endpointText).join('')}</user>`
-  );
-}
-
-/** 4.4: a user who is gone; without children. */
-export const deletedUserText = (entity: string): string => `<user entity="${escapeXml(entity)}" state="deleted"/>`;
 
 function assemble(entity: string, state: Document['state'], content: string): Document {
   const head =

@@ -6,8 +6,9 @@ export type Involvement = 'text' | 'media' | 'both';
 
 /** How a user takes part. Shown in documents as endpoints and their media. */
 export function involvementOf(user: Pick<User, 'endpoints'>): Involvement {
-  const writes = user.endpoints.some((endpoint) => endpoint.medium.type === 'message');
-  const speaks = user.endpoints.some((endpoint) => endpoint.medium.type !== 'message');
+  const media = user.endpoints.flatMap((endpoint) => endpoint.media);
+  const writes = media.some(({ type }) => type === 'message');
+  const speaks = media.some(({ type }) => type !== 'message');
   if (writes && speaks) return 'both';
   return writes ? 'text' : 'media';
 }

@@ -14,11 +14,24 @@ export interface LinkSettings {
   readonly maximumUsers: number;
 }
 
-/** Fact: what is linked, and whether calls are taken. Owner: muc-bridge. `closed` lasts until somebody reopens the link. */
+/** Most owners that a link remembers. */
+export const mostOwners = 200;
+
+/**
+ * Fact: what is linked, and whether calls are taken. Owner: muc-bridge. `closed` lasts until somebody reopens the link: what
+ * an operator closed, only an operator; what closed because its room was destroyed, the owners of that room as well.
+ */
 export interface LinkFact {
   readonly room: string;
   readonly conference: string;
   readonly state: 'open' | 'closed';
   /** Why it is closed, for people; null when open. */
   readonly reason: string | null;
+  /** Of a closed link: whether its room was destroyed, or an operator closed it. Earlier versions did not say: then only an operator reopens it. */
+  readonly closedBy?: 'room' | 'operator';
+  /**
+   * Bare JIDs that owned the room when it was destroyed, never the focus itself, `mostOwners` at most. They stand until these people
+   * own the room again, so for a moment after the link was reopened, too.
+   */
+  readonly owners?: readonly string[];
 }

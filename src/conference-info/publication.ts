@@ -2,21 +2,15 @@
 
 import { ChangeLog } from './change-log.ts';
 import { describe, entityOf, stateOf } from './conference.ts';
-import {
-  type Document,
-  deletedDocument,
-  deletedUserText,
-  descriptionText,
-  documentsOf,
-  stateText,
-  userText,
-} from './document.ts';
+import { descriptionText, stateText } from './conference-text.ts';
+import { type Document, deletedDocument, documentsOf } from './document.ts';
 import type { LinkSettings } from './link.ts';
 import type { Meeting } from './meeting.ts';
 import { compare } from './person.ts';
 import type { Affected, Roster } from './roster.ts';
 import type { ChatPurposeSetting } from './service-uris.ts';
 import type { View } from './user.ts';
+import { deletedUserText, userText } from './user-text.ts';
 
 // Entities are URIs, so these cannot be one.
 const descriptionKey = '#description';

@@ -14,7 +14,7 @@ import type { LegFact } from './leg.ts';
 import type { OccupantFact } from './occupant.ts';
 import { bareJidUri, occupantUri } from './occupant-uri.ts';
 import type { Person } from './person.ts';
-import type { Endpoint, User, View } from './user.ts';
+import type { Direction, Endpoint, Medium, User, View } from './user.ts';
 import { longestName, readableLine, uriText } from './xml-text.ts';
 
 /** What else decides how persons are written. */
@@ -46,6 +46,16 @@ function callerName(leg: LegFact, hideNumbers: boolean): string {
 
 const nickName = (occupant: OccupantFact): string => readableLine(occupant.nick, longestName) ?? 'Unnamed';
 
+/** The one medium of an endpoint. */
+const medium = (type: Medium['type'], status: Direction): Medium => ({
+  id: '1',
+  displayText: null,
+  type,
+  label: type === 'message' ? 'chat' : type,
+  sourceId: null,
+  status,
+});
+
 /** `contact` null: the address is withheld. */
 function legEndpoint(leg: LegFact, contact: string | null): Endpoint {
   const { muted } = leg;
@@ -56,10 +66,14 @@ function legEndpoint(leg: LegFact, contact: string | null): Endpoint {
   return {
     entity: contact ?? `sip:${leg.leg}@anonymous.invalid`,
     displayText: null,
+    referred: null,
     status: onHold ? 'on-hold' : connected,
     joiningMethod: leg.method,
-    joinedAt: leg.joinedAt,
-    medium: { type: 'audio', status: onHold ? 'inactive' : sending },
+    joiningInfo: { when: leg.joinedAt, reason: null, by: null },
+    disconnectionMethod: null,
+    disconnectionInfo: null,
+    media: [medium('audio', onHold ? 'inactive' : sending)],
+    callInfo: null,
   };
 }
 
@@ -76,10 +90,14 @@ function occupantEndpoint(occupant: OccupantFact, around: Circumstances, name: s
   return {
     entity: occupantUri(around.room, occupant.nick),
     displayText: shown === name ? null : shown,
+    referred: null,
     status: 'connected',
     joiningMethod: null,
-    joinedAt: null,
-    medium: { type: 'message', status: silent ? 'recvonly' : 'sendrecv' },
+    joiningInfo: null,
+    disconnectionMethod: null,
+    disconnectionInfo: null,
+    media: [medium('message', silent ? 'recvonly' : 'sendrecv')],
+    callInfo: null,
   };
 }
 
@@ -106,6 +124,8 @@ const withheldUser = (person: Person, leg: LegFact): User => ({
   entity: uriText(leg.pseudonym),
   displayText: inventedName(leg),
   associatedAors: [],
+  languages: [],
+  cascadedFocus: null,
   roles: callerRoles({ ...person, legs: [leg] }, true),
   endpoints: [legEndpoint(leg, null)],
 });
@@ -121,6 +141,8 @@ function hiddenUsers(person: Person, around: Circumstances): readonly User[] {
     entity: occupantUri(around.room, occupant.nick),
     displayText: nickName(occupant),
     associatedAors: [],
+    languages: [],
+    cascadedFocus: null,
     roles: occupantRoles([occupant]),
     endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...(index === 0 ? legs : [])],
   }));
@@ -146,6 +168,8 @@ function openUser(person: Person, around: Circumstances, view: View): User {
     entity,
     displayText: name,
     associatedAors: [...furtherAors, ...(showsJid && person.jid !== null ? [bareJidUri(person.jid)] : [])],
+    languages: [],
+    cascadedFocus: null,
     roles: occupant ? occupantRoles(person.occupants) : callerRoles(person, false),
     endpoints: [
       ...person.occupants.map((each) => occupantEndpoint(each, around, name)),

@@ -67,6 +67,10 @@ export function escapeXml(text: string): string {
   return legal.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
 
+/** An element with text in it; nothing for null. */
+export const textElement = (name: string, text: string | null): string =>
+  text === null ? '' : `<${name}>${escapeXml(text)}</${name}>`;
+
 const outsideUri = /[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})/gu;
 const encoder = new TextEncoder();
 

@@ -2,7 +2,7 @@
  * RFC 4575 documents: CPU of one change until its text is there, in rooms of 10 to 1000, beside a template literal that writes the same
  * text, alternately. Run: `npm run bench -- document [room size ...]` (default 10, 100 and 1000).
  */
-import { partialDocument, userText, withVersion } from '../../src/conference-info/document.ts';
+import { partialDocument, withVersion } from '../../src/conference-info/document.ts';
 import type { LegFact } from '../../src/conference-info/leg.ts';
 import type { LinkSettings } from '../../src/conference-info/link.ts';
 import type { Meeting } from '../../src/conference-info/meeting.ts';
@@ -10,6 +10,7 @@ import { Notifier } from '../../src/conference-info/notifier.ts';
 import type { OccupantFact } from '../../src/conference-info/occupant.ts';
 import { Roster } from '../../src/conference-info/roster.ts';
 import type { User } from '../../src/conference-info/user.ts';
+import { userText } from '../../src/conference-info/user-text.ts';
 import { type Aor, canonicalAor } from '../../src/identity/aor.ts';
 import type { Binding } from '../../src/identity/binding.ts';
 import { median, ratioText, report, table } from './measure.ts';
@@ -147,7 +148,7 @@ const esc = (text: string): string =>
 function floorText(user: User, version: number): string {
   const [chat, call] = user.endpoints;
   if (!chat || !call) return '';
-  return `<?xml version="1.0" encoding="UTF-8"?><conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="${esc(link.conference)}" state="partial" version="${version}"><users state="partial"><user entity="${esc(user.entity)}"><display-text>${esc(user.displayText)}</display-text><associated-aors><entry><uri>${esc(user.associatedAors[0] ?? '')}</uri></entry></associated-aors><roles><entry>${user.roles[0]}</entry><entry>${user.roles[1]}</entry></roles><endpoint entity="${esc(chat.entity)}"><status>${chat.status}</status><media id="1"><type>message</type><label>chat</label><status>${chat.medium.status}</status></media></endpoint><endpoint entity="${esc(call.entity)}"><status>${call.status}</status><joining-method>${call.joiningMethod}</joining-method><joining-info><when>${call.joinedAt}</when></joining-info><media id="1"><type>audio</type><label>audio</label><status>${call.medium.status}</status></media></endpoint></user></users></conference-info>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><conference-info xmlns="urn:ietf:params:xml:ns:conference-info" entity="${esc(link.conference)}" state="partial" version="${version}"><users state="partial"><user entity="${esc(user.entity)}"><display-text>${esc(user.displayText)}</display-text><associated-aors><entry><uri>${esc(user.associatedAors[0] ?? '')}</uri></entry></associated-aors><roles><entry>${user.roles[0]}</entry><entry>${user.roles[1]}</entry></roles><endpoint entity="${esc(chat.entity)}"><status>${chat.status}</status><media id="1"><type>message</type><label>chat</label><status>${chat.media[0]?.status}</status></media></endpoint><endpoint entity="${esc(call.entity)}"><status>${call.status}</status><joining-method>${call.joiningMethod}</joining-method><joining-info><when>${call.joiningInfo?.when}</when></joining-info><media id="1"><type>audio</type><label>audio</label><status>${call.media[0]?.status}</status></media></endpoint></user></users></conference-info>`;
 }
 
 function textWay(size: number, write: (user: User, version: number) => string): () => void {

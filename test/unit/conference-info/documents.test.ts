@@ -6,22 +6,21 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { composeConference } from '../../../src/conference-info/conference.ts';
+import { descriptionText, stateText } from '../../../src/conference-info/conference-text.ts';
 import {
-  deletedUserText,
-  descriptionText,
   documentsOf,
   fullDocument,
   partialDocument,
-  stateText,
-  userText,
   utf8Length,
   withVersion,
 } from '../../../src/conference-info/document.ts';
 import { involvementOf } from '../../../src/conference-info/involvement.ts';
 import { occupantUri } from '../../../src/conference-info/occupant-uri.ts';
-import { conferenceOf, readDocument } from '../../../src/conference-info/read-document.ts';
+import { conferenceOf } from '../../../src/conference-info/read-conference.ts';
+import { readDocument } from '../../../src/conference-info/read-document.ts';
 import { chatRooms, serviceUris } from '../../../src/conference-info/service-uris.ts';
 import type { View } from '../../../src/conference-info/user.ts';
+import { deletedUserText, userText } from '../../../src/conference-info/user-text.ts';
 import { escapeXml, readableLine } from '../../../src/conference-info/xml-text.ts';
 import { aor, change, hostile, LiveMeeting, leg, link, occupant, room } from './facts-sample.ts';
 
@@ -142,7 +141,7 @@ describe('who is shown as what', () => {
     live.meeting.legs.set('l3', leg('l3', { ...both, status: 'on-hold' }));
     live.meeting.legs.set('l4', leg('l4', { ...both, mutes: ['operator'] }));
     const endpoints = users(live)[0]?.endpoints ?? [];
-    expect(endpoints.map((each) => `${each.status} ${each.medium.status}`)).toEqual([
+    expect(endpoints.map((each) => `${each.status} ${each.media[0]?.status}`)).toEqual([
       'muted-via-focus recvonly',
       'connected recvonly',
       'on-hold inactive',
@@ -239,10 +238,12 @@ describe('documents', () => {
       3,
     );
     expect(partial).toContain('<users state="partial"><user entity="sip:x@y.invalid" state="deleted"/></users>');
-    const user = { entity: 'sip:a@b', displayText: 'A', associatedAors: [], roles: [], endpoints: [] };
+    const nothing = { associatedAors: [], roles: [], languages: [], cascadedFocus: null, endpoints: [] };
+    const user = { entity: 'sip:a@b', displayText: 'A', ...nothing };
     expect(userText(user)).toBe('<user entity="sip:a@b"><display-text>A</display-text></user>');
-    const bare = { displayText: 'T', subject: null, confUris: [], serviceUris: [], maximumUserCount: 1 };
-    expect(descriptionText(bare)).not.toContain('-uris');
+    const lists = { keywords: [], confUris: [], serviceUris: [], availableMedia: [] };
+    const bare = { displayText: 'T', subject: null, freeText: null, maximumUserCount: 1, ...lists };
+    expect(descriptionText(bare)).not.toMatch(/-uris|media|keywords/);
   });
 
   it('stay within the size, and lose nobody', () => {

@@ -4,12 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Coherent } from '../../../src/conference-info/coherent-state.ts';
 import { composeConference } from '../../../src/conference-info/conference.ts';
 import { defaultNotifierSettings, Notifier, type Order } from '../../../src/conference-info/notifier.ts';
-import {
-  conferenceOf,
-  type ReadConference,
-  readDocument,
-  takeDocument,
-} from '../../../src/conference-info/read-document.ts';
+import { conferenceOf, type ReadConference } from '../../../src/conference-info/read-conference.ts';
+import { readDocument, takeDocument } from '../../../src/conference-info/read-document.ts';
 import type { View } from '../../../src/conference-info/user.ts';
 import { aor, type Change, change, LiveMeeting, leg, link, occupant } from './facts-sample.ts';
 
@@ -43,18 +39,10 @@ function model(live: LiveMeeting, view: View): ReadConference {
     entity: conference.entity,
     ...conference.description,
     ...conference.state,
-    users: [...conference.users.values()].map((user) => ({
-      entity: user.entity,
-      displayText: user.displayText,
-      associatedAors: user.associatedAors,
-      roles: user.roles,
-      endpoints: user.endpoints.map(({ medium, ...endpoint }) => ({
-        ...endpoint,
-        media: [
-          { id: '1', type: medium.type, label: medium.type === 'message' ? 'chat' : 'audio', status: medium.status },
-        ],
-      })),
-    })),
+    host: conference.host,
+    users: [...conference.users.values()],
+    sidebarsByRef: [],
+    sidebarsByVal: [],
   };
 }
 
