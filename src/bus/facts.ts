@@ -1,6 +1,7 @@
 /** The form of each fact on the bus, and the one place that names subjects. */
 import { z } from 'zod';
 import { muteReasons } from '../conference-info/leg.ts';
+import { mostOwners } from '../conference-info/link.ts';
 import { type FactKind, type FactValues, globalLink } from '../conference-info/meeting.ts';
 import { affiliations, roleCauses, roles } from '../conference-info/occupant.ts';
 import { BridgeError } from '../errors.ts';
@@ -17,7 +18,14 @@ const aor = z.custom<Aor>(
 const by = text.nullable();
 
 const schemas = {
-  link: z.strictObject({ room: jid, conference: text, state: z.enum(['open', 'closed']), reason: by }),
+  link: z.strictObject({
+    room: jid,
+    conference: text,
+    state: z.enum(['open', 'closed']),
+    reason: by,
+    closedBy: z.enum(['room', 'operator']).exactOptional(),
+    owners: z.array(jid).max(mostOwners).readonly().exactOptional(),
+  }),
   room: z.strictObject({
     joined: z.boolean(),
     name: text.nullable(),

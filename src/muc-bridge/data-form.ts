@@ -1,7 +1,9 @@
 /** XEP-0004, XEP-0068: data forms, read and written as fields with their values. */
 import { childrenOf, childText, element, textOf, type XmlElement } from './element.ts';
 
-const xmlns = 'jabber:x:data';
+/** The namespace of data forms. */
+export const dataForms = 'jabber:x:data';
+const xmlns = dataForms;
 
 /** Field name -> values. */
 export type FormFields = Readonly<Record<string, readonly string[]>>;
@@ -35,6 +37,35 @@ export const writeForm = (
     { xmlns, type },
     formType !== null && element('field', { var: 'FORM_TYPE', type: 'hidden' }, element('value', {}, formType)),
     ...Object.entries(fields).map(([name, value]) => element('field', { var: name }, element('value', {}, value))),
+  );
+
+/** A question with given answers, one of which must be chosen (`list-single`). */
+export interface ChoiceField {
+  readonly name: string;
+  readonly label: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+}
+
+const choice = ({ name, label, options: [first, ...others] }: ChoiceField): XmlElement =>
+  element(
+    'field',
+    { var: name, type: 'list-single', label },
+    element('required'),
+    // What is the only choice is chosen already.
+    first !== undefined && others.length === 0 && element('value', {}, first.value),
+    ...(first === undefined ? [] : [first, ...others]).map((option) =>
+      element('option', { label: option.label }, element('value', {}, option.value)),
+    ),
+  );
+
+/** Writes a form to be filled in. */
+export const writeQuestions = (title: string, instructions: string, fields: readonly ChoiceField[]): XmlElement =>
+  element(
+    'x',
+    { xmlns, type: 'form' },
+    element('title', {}, title),
+    element('instructions', {}, instructions),
+    ...fields.map(choice),
   );
 
 /** RFC 6120 8.3: what an error stanza says. */

@@ -1,7 +1,5 @@
 /** XEP-0045 8, 9: asks to the room (mute, kick, ban, ...) carried out as its moderator or owner, and what it says to them. */
 import type { Ask, AskAnswer, RoomAsk } from '../bus/asks.ts';
-import type { Bus } from '../bus/bus.ts';
-import { onlyKey } from '../conference-info/meeting.ts';
 import type { OccupantFact, Role } from '../conference-info/occupant.ts';
 import { BridgeError } from '../errors.ts';
 import { bareJid } from '../identity/jid.ts';
@@ -14,7 +12,6 @@ import type { Rooms } from './rooms.ts';
 export interface ModerationContext {
   readonly rooms: Rooms;
   readonly service: RoomService;
-  readonly bus: Bus;
   readonly log: Logger;
 }
 
@@ -38,7 +35,7 @@ export async function moderate(ask: Ask, context: ModerationContext): Promise<As
 async function carryOut(ask: RoomAsk, room: Room, context: ModerationContext): Promise<AskAnswer> {
   switch (ask.act) {
     case 'reopen':
-      return reopen(room, context);
+      return reopen(room);
     case 'close':
       return close(ask, room);
     default:
@@ -118,18 +115,19 @@ async function tellModerators(text: string, room: Room, { service }: ModerationC
   return moderators.length > 0 ? done : { ok: true, notes: ['No moderator is in the room.'] };
 }
 
-async function reopen(room: Room, { bus }: ModerationContext): Promise<AskAnswer> {
-  const { id, room: jid, conference } = room.link;
-  if (bus.facts.meeting(id).link?.state === 'open') return { ok: true, notes: ['The link is open already.'] };
-  await bus.publish(id, 'link', onlyKey, { room: jid, conference, state: 'open', reason: null });
-  // Entering goes on by itself; the answer does not wait for a slow room.
-  void room.enter();
-  return done;
+async function reopen(room: Room): Promise<AskAnswer> {
+  if (room.meeting.link?.state === 'open') return { ok: true, notes: ['The link is open already.'] };
+  return (await room.reopen()) ? done : refuse('internal-error', 'The link could not be opened.');
 }
 
 async function close(ask: RoomAsk, room: Room): Promise<AskAnswer> {
-  if (room.meeting.link?.state === 'closed') return { ok: true, notes: ['The link is closed already.'] };
+  const stood = room.meeting.link;
   await room.leave();
   await room.close(ask.reason ?? 'Closed by an operator');
-  return done;
+  if (stood?.state !== 'closed') return done;
+  const notes =
+    stood.closedBy === 'room'
+      ? ['The link was closed already. From now on only an operator reopens it.']
+      : ['The link is closed already.'];
+  return { ok: true, notes };
 }

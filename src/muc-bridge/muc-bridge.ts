@@ -4,12 +4,14 @@ import type { Bus } from '../bus/bus.ts';
 import type { Lease, Leases } from '../bus/leases.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import type { RoomFact } from '../conference-info/occupant.ts';
+import type { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { CommandDesk } from './command-desk.ts';
 import { ComponentLink, type ComponentSettings } from './component.ts';
 import { type DiscoFacts, replyTo } from './disco.ts';
 import { Display, type DisplayMode } from './display.ts';
 import type { XmlElement } from './element.ts';
-import { moderate } from './moderation.ts';
+import { type ModerationContext, moderate } from './moderation.ts';
 import { pause } from './pause.ts';
 import { Rooms } from './rooms.ts';
 import { VoiceMemory } from './voice-memory.ts';
@@ -88,6 +90,8 @@ class Half implements MucBridge {
   readonly #display: Display;
   readonly #voice: VoiceMemory;
   readonly #disco: DiscoFacts;
+  readonly #moderation: ModerationContext;
+  readonly #desk: CommandDesk;
   #ending = new AbortController();
   #lease: Lease | null = null;
   #standby = true;
@@ -118,8 +122,11 @@ class Half implements MucBridge {
     });
     this.#display = new Display(settings.display, this.#rooms, this.#service, bus, log);
     this.#voice = new VoiceMemory(bus, links, settings.conferenceEndsAfterMs, log);
+    this.#moderation = { rooms: this.#rooms, service: this.#service, log };
+    this.#desk = new CommandDesk(this.#moderation, settings.domain, focus);
     this.#disco = {
       focus,
+      desk: this.#desk,
       clarkNamespace: settings.clarkNamespace ?? null,
       conferenceOf: (room) => {
         const linked = this.#rooms.ofJid(room);
@@ -185,11 +192,10 @@ class Half implements MucBridge {
   }
 
   async #act(term: AbortSignal): Promise<void> {
-    const { asks, bus, log } = this.#options;
+    const { asks } = this.#options;
     await this.#rooms.publishLinks();
     this.#standby = false;
-    const context = { rooms: this.#rooms, service: this.#service, bus, log };
-    this.#unserve = asks.serve({ owner: 'room' }, (ask) => moderate(ask, context));
+    this.#unserve = asks.serve({ owner: 'room' }, (ask) => moderate(ask, this.#moderation));
     this.#voice.start();
     this.#display.start();
     this.#link.start();
@@ -218,12 +224,18 @@ class Half implements MucBridge {
   }
 
   #receive(stanza: XmlElement): void {
-    if (stanza.name !== 'iq') {
-      this.#rooms.receive(stanza);
-      return;
-    }
-    // A link that breaks meanwhile needs no answer any more.
-    this.#link.send(replyTo(stanza, this.#disco)).catch(() => undefined);
+    if (stanza.name !== 'iq' && this.#rooms.receive(stanza)) return;
+    this.#answer(stanza).catch((error: unknown) => {
+      // A link that breaks meanwhile needs no answer any more.
+      if ((error as Partial<BridgeError>).code === 'XMPP_UNAVAILABLE') return;
+      this.#options.log.error({ err: error, kind: stanza.name }, 'a stanza could not be answered');
+    });
+  }
+
+  async #answer(stanza: XmlElement): Promise<void> {
+    const answer = await this.#desk.answer(stanza);
+    if (answer !== null) await this.#link.send(answer);
+    else if (stanza.name === 'iq') await this.#link.send(replyTo(stanza, this.#disco));
   }
 }
 

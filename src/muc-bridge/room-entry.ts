@@ -1,5 +1,5 @@
 /** XEP-0045 7.2, 10.1: getting the focus into a room: password, nick conflicts, rooms that do not exist yet. */
-import type { LinkSettings } from '../conference-info/link.ts';
+import type { LinkFact, LinkSettings } from '../conference-info/link.ts';
 import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { RoomInfo, RoomService } from './room-service.ts';
@@ -99,4 +99,15 @@ export async function prepareRoom(service: RoomService, link: LinkSettings, log:
       { room: link.room, condition: answer.condition, text: answer.text },
       'the new room could not be configured',
     );
+}
+
+/** Makes those who owned a destroyed room its owners again. Of whom the room refuses it, only the log tells. */
+export async function restoreOwners(service: RoomService, link: LinkFact | null, log: Logger): Promise<void> {
+  const { room, owners = [] } = link ?? { room: '' };
+  for (const jid of owners) {
+    const answer = await service.setAffiliation(room, jid, 'owner', null);
+    if (answer.ok) continue;
+    const { condition, text } = answer;
+    log.warn({ room, jid, condition, text }, 'the room would not have an owner back');
+  }
 }

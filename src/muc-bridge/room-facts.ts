@@ -1,6 +1,6 @@
 /** Writes what is known of one room to the bus. */
 import type { Bus } from '../bus/bus.ts';
-import type { LinkSettings } from '../conference-info/link.ts';
+import { type LinkFact, type LinkSettings, mostOwners } from '../conference-info/link.ts';
 import { type Meeting, onlyKey } from '../conference-info/meeting.ts';
 import type { RoomFact } from '../conference-info/occupant.ts';
 import type { RoomInfo } from './room-service.ts';
@@ -52,19 +52,56 @@ export class RoomFacts {
     await this.#bus.publish(this.#link.id, 'room', onlyKey, { ...nothingKnown, ...this.meeting.room, ...patch });
   }
 
-  async publishLink(state: 'open' | 'closed', reason: string | null): Promise<void> {
-    const { id, room, conference } = this.#link;
-    await this.#bus.publish(id, 'link', onlyKey, { room, conference, state, reason: reason?.slice(0, 1000) ?? null });
-  }
-
-  /** The room is no more: the link is closed, and nothing that was known of people there holds any longer. Once is enough. */
-  async close(reason: string): Promise<void> {
-    if (this.meeting.link?.state === 'closed') return;
-    await this.publishLink('closed', reason);
+  /**
+   * The room is no more, or an operator wants no calls: nothing that was known of people there holds any longer. Once is enough,
+   * but an operator who closes what the room had closed keeps its owners from reopening it. `focus` is our bare JID.
+   */
+  async close(reason: string, closedBy: 'room' | 'operator', focus: string): Promise<void> {
+    const { link } = this.meeting;
+    if (link?.state === 'closed') {
+      if (closedBy === 'operator' && link.closedBy === 'room') await this.#publishLink({ ...link, closedBy });
+      return;
+    }
+    const owners = closedBy === 'room' ? ownersOf(this.meeting, focus) : link?.owners;
+    await this.#publishLink({
+      state: 'closed',
+      reason: reason.slice(0, 1000),
+      closedBy,
+      ...(owners ? { owners } : {}),
+    });
     await this.publish(missingFromSnapshot(new Set(), this.meeting));
     for (const jid of [...this.meeting.voicesTaken.keys()]) await this.#bus.withdraw(this.#link.id, 'voice-taken', jid);
     for (const jid of [...this.meeting.affiliations.keys()])
       await this.#bus.withdraw(this.#link.id, 'affiliation', jid);
     await this.publishRoom({ joined: false, advertised: 'none' });
   }
+
+  /** Calls are taken again. Who owned a destroyed room is remembered until they own it again. */
+  async open(): Promise<void> {
+    const owners = this.meeting.link?.owners;
+    await this.#publishLink({ state: 'open', reason: null, ...(owners ? { owners } : {}) });
+  }
+
+  /** Those who owned the destroyed room own it again. A link that was closed meanwhile needs them. */
+  async forgetOwners(): Promise<void> {
+    const { link } = this.meeting;
+    if (link?.state !== 'open' || !link.owners) return;
+    const { owners, ...rest } = link;
+    await this.#publishLink(rest);
+  }
+
+  async #publishLink(fact: Omit<LinkFact, 'room' | 'conference'>): Promise<void> {
+    const { id, room, conference } = this.#link;
+    await this.#bus.publish(id, 'link', onlyKey, { ...fact, room, conference });
+  }
+}
+
+/** Bare JIDs of who owns the room: by its lists, by what is seen in it, and who is yet to own it again after an earlier end. */
+export function ownersOf({ affiliations, occupants, link }: Meeting, focus: string): readonly string[] {
+  const listed = [...affiliations.values(), ...occupants.values()].flatMap(({ jid, affiliation }) =>
+    affiliation === 'owner' && jid !== null ? [jid] : [],
+  );
+  const owners = new Set([...(link?.owners ?? []), ...listed]);
+  owners.delete(focus);
+  return [...owners].slice(0, mostOwners);
 }

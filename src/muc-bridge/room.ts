@@ -9,9 +9,10 @@ import { bareJid } from '../identity/jid.ts';
 import type { Logger } from '../log.ts';
 import { Askers } from './askers.ts';
 import type { XmlElement } from './element.ts';
+import { ListReadings } from './list-readings.ts';
 import { pause } from './pause.ts';
 import { type RoomEvent, readRoomStanza } from './presence.ts';
-import { prepareRoom, RoomEntry } from './room-entry.ts';
+import { prepareRoom, RoomEntry, restoreOwners } from './room-entry.ts';
 import { RoomFacts, roomPatch } from './room-facts.ts';
 import { advertise } from './room-info.ts';
 import { carryOut } from './room-orders.ts';
@@ -44,8 +45,7 @@ export class Room {
   #visit = new AbortController();
   #present = false;
   #seen: Set<string> | null = null;
-  /** For each reading of lists under way: nicks and bare JIDs told of since it began. */
-  readonly #touched = new Set<Set<string>>();
+  readonly #readings = new ListReadings();
   #resyncTimer: NodeJS.Timeout | null = null;
   readonly #askers = new Askers();
 
@@ -110,10 +110,18 @@ export class Room {
     }
   }
 
-  /** Closes the link: nobody is in the room any more as far as the facts go. */
+  /** Closes the link for an operator: nobody is in the room any more as far as the facts go. */
   close(reason: string): Promise<void> {
     this.#end();
-    return this.#enqueue(() => this.#facts.close(reason));
+    return this.#enqueue(() => this.#facts.close(reason, 'operator', this.#focusBare));
+  }
+
+  /** Opens a closed link; false when that cannot be said on the bus. Entering goes on by itself: nobody waits for a slow room. */
+  async reopen(): Promise<boolean> {
+    await this.#enqueue(() => this.#facts.open());
+    const open = this.meeting.link?.state === 'open';
+    if (open) void this.enter();
+    return open;
   }
 
   /** Asks whether we are still in and enters again when not (XEP-0410). */
@@ -163,6 +171,8 @@ export class Room {
       return false;
     }
     if (outcome.created || !before.ok) await prepareRoom(service, this.link, log);
+    await restoreOwners(service, this.meeting.link, log);
+    await this.#enqueue(() => this.#facts.forgetOwners());
     await this.#read(signal, false);
     return true;
   }
@@ -174,8 +184,7 @@ export class Room {
   async #read(signal: AbortSignal, again: boolean): Promise<void> {
     const { service } = this.#context;
     const { room } = this.link;
-    const touched = new Set<string>();
-    this.#touched.add(touched);
+    const touched = this.#readings.begin();
     try {
       const info = await service.info(room);
       const lists = await service.affiliations(room);
@@ -191,7 +200,7 @@ export class Room {
         await this.#facts.publish(missingFromLists(present.value, touched, this.meeting, { newId: randomUUID }));
       });
     } finally {
-      this.#touched.delete(touched);
+      this.#readings.end(touched);
     }
   }
 
@@ -207,7 +216,7 @@ export class Room {
     if (event.event === 'refused') return this.#entry.refused(event);
     if (event.event === 'destroyed') {
       this.#end();
-      await this.#facts.close(event.reason ?? 'The room was destroyed');
+      await this.#facts.close(event.reason ?? 'The room was destroyed', 'room', this.#focusBare);
     } else {
       await this.#follow(event);
     }
@@ -217,7 +226,7 @@ export class Room {
   async #follow(event: Exclude<RoomEvent, { event: 'destroyed' | 'refused' }>): Promise<void> {
     if (event.event === 'configured') this.#scheduleResync();
     if (event.event === 'subject') await this.#facts.publishRoom({ subject: event.subject.slice(0, 65_536) });
-    this.#touch(event);
+    this.#readings.note(event, this.meeting);
     if ('nick' in event) {
       if (event.event === 'present') this.#seen?.add(event.nick);
       if (event.self) await this.#ownPresence(event);
@@ -228,16 +237,6 @@ export class Room {
     const { changes, orders } = nextFacts(named, this.meeting, { phase, newId: randomUUID });
     await this.#facts.publish(changes);
     for (const order of orders) void this.#carryOut(order);
-  }
-
-  /** Notes what the room tells while its lists are being read: there the lists are older than the telling. */
-  #touch(event: RoomEvent): void {
-    for (const touched of this.#touched) {
-      if ('nick' in event) touched.add(event.nick);
-      // Somebody who merely enters has the affiliation that the lists say.
-      const entry = event.event === 'present' && !this.meeting.occupants.has(event.nick);
-      if ('jid' in event && event.jid !== null && !entry) touched.add(event.jid);
-    }
   }
 
   async #ownPresence(event: Extract<RoomEvent, { event: 'present' | 'gone' | 'renamed' }>): Promise<void> {

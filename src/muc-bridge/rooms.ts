@@ -56,8 +56,16 @@ export class Rooms {
   async publishLinks(): Promise<void> {
     for (const { id, room, conference } of this.#context.links) {
       const stood = this.#context.bus.facts.meeting(id).link;
-      if (stood?.state === 'closed' && stood.room === room) continue;
-      await this.#context.bus.publish(id, 'link', onlyKey, { room, conference, state: 'open', reason: null });
+      const known = stood?.room === room ? stood : null;
+      if (known?.state === 'closed') continue;
+      const owners = known?.owners ? { owners: known.owners } : {};
+      await this.#context.bus.publish(id, 'link', onlyKey, {
+        room,
+        conference,
+        state: 'open',
+        reason: null,
+        ...owners,
+      });
     }
   }
 

@@ -21,7 +21,7 @@ describe.each(findXmppServers())('RoomService on %s', (kind) => {
     const { componentPort: port, componentDomain: domain, componentSecret: secret } = server;
     await new Promise<void>((online) => {
       const settings = { host: '127.0.0.1', port, domain, secret };
-      const facts = { focus, clarkNamespace: null, conferenceOf: () => null };
+      const facts = { focus, clarkNamespace: null, desk: null, conferenceOf: () => null };
       const stanza = (given: Parameters<typeof replyTo>[0]) => {
         if (given.name === 'iq') void link.send(replyTo(given, facts));
       };
