@@ -1,11 +1,12 @@
 /** XEP-0045 10.9: a room that is destroyed takes its conference with it, until somebody reopens the link; a room that is merely gone is made again. */
 import { expect, it } from 'vitest';
+import { command, commandsAt, fillIn } from '../harness/ad-hoc-command.ts';
 import { StanzaRefused } from '../harness/xmpp-stanza.ts';
 import { calledAgain, order, refusal, untilMeeting } from './in-the-call.ts';
 import { attend, people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['over', 'again', 'lost', 'bystander'];
+const links = ['over', 'again', 'owned', 'lost', 'bystander'];
 
 describeStacks('A destroyed room', { links }, (stack) => {
   it('ends all calls and subscriptions of its conference, and no others', async () => {
@@ -63,6 +64,38 @@ describeStacks('A destroyed room', { links }, (stack) => {
     const call = await calledAgain(await bob.phone(), conference);
     await carol.call();
     await call.hears(carol.tone);
+  });
+
+  it('is opened again by its owner from their chat client, by nobody else, and is theirs as before', async () => {
+    const { owner, guest } = await people(stack(), 'owned');
+    const { conference, room } = stack().link('owned');
+    const focus = `focus@${stack().xmpp.componentDomain}`;
+    await owner.room.destroy('for today');
+    await untilMeeting(stack(), 'owned', { state: 'closed' });
+    await stack().bridge.restart();
+    await untilMeeting(stack(), 'owned', { state: 'closed', roomJoined: false });
+
+    const stranger = await stack().user('frank');
+    for (const other of [guest.user, stranger]) {
+      expect(await commandsAt(other, focus)).toEqual([]);
+      await expect(command(other, focus, { node: 'reopen' })).rejects.toMatchObject({ condition: 'forbidden' });
+    }
+    const { sessionid, fields } = await command(owner.user, focus, { node: 'reopen' });
+    expect(fields.room?.options).toContain(room);
+    const complete = { node: 'reopen', action: 'complete', sessionid };
+    await expect(command(stranger, focus, complete, { room })).rejects.toMatchObject({ condition: 'forbidden' });
+    expect((await refusal(await guest.phone(), conference)).status).toBe(404);
+
+    expect(await fillIn(owner.user, focus, 'reopen', { room })).toMatchObject({ status: 'completed' });
+    await untilMeeting(stack(), 'owned', { state: 'open', reason: null, roomJoined: true, advertised: 'room' });
+    const again = await attend(stack(), 'owned', 'alice');
+    expect(again.room.self).toMatchObject({ affiliation: 'owner', role: 'moderator' });
+    const guestAgain = await attend(stack(), 'owned', 'bob');
+    const call = await calledAgain(await guestAgain.phone(), conference);
+    await again.call();
+    await call.hears(again.tone);
+    await again.room.kick('bob', 'enough');
+    expect(await call.ended()).toMatchObject({ by: 'peer' });
   });
 
   it('is told from a room that is missing after the server has come back: that one is made again, its calls go on', async () => {
