@@ -6,6 +6,7 @@ import type { LinkSettings } from '../conference-info/link.ts';
 import type { RoomFact } from '../conference-info/occupant.ts';
 import type { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { CallSummaries } from './call-summaries.ts';
 import { CommandDesk } from './command-desk.ts';
 import { ComponentLink, type ComponentSettings } from './component.ts';
 import { type DiscoFacts, replyTo } from './disco.ts';
@@ -24,6 +25,8 @@ export interface MucBridgeSettings extends ComponentSettings {
   /** Nick of the focus. */
   readonly nick: string;
   readonly display: DisplayMode;
+  /** Least time between two presences of the focus that tell of the call in one room; null: none does. */
+  readonly summaryGapMs: number | null;
   /** Without any leg for so long a conference has ended, and voice taken is forgotten. 5 minutes when absent. */
   readonly conferenceEndsAfterMs?: number;
   /** Namespace of a second, Clark-named copy of the advertisement where the focus answers for it; none when absent. */
@@ -88,6 +91,7 @@ class Half implements MucBridge {
   readonly #service: XmppRoomService;
   readonly #rooms: Rooms;
   readonly #display: Display;
+  readonly #summaries: CallSummaries | null;
   readonly #voice: VoiceMemory;
   readonly #disco: DiscoFacts;
   readonly #moderation: ModerationContext;
@@ -118,9 +122,15 @@ class Half implements MucBridge {
       service: this.#service,
       bus,
       log,
-      onEvent: (room, event) => this.#display.see(room, event),
+      onEvent: (room, event) => {
+        this.#display.see(room, event);
+        this.#summaries?.see(room, event);
+      },
     });
     this.#display = new Display(settings.display, this.#rooms, this.#service, bus, log);
+    const { summaryGapMs } = settings;
+    this.#summaries =
+      summaryGapMs === null ? null : new CallSummaries(summaryGapMs, this.#rooms, this.#service, bus, log);
     this.#voice = new VoiceMemory(bus, links, settings.conferenceEndsAfterMs, log);
     this.#moderation = { rooms: this.#rooms, service: this.#service, log };
     this.#desk = new CommandDesk(this.#moderation, settings.domain, focus);
@@ -198,6 +208,7 @@ class Half implements MucBridge {
     this.#unserve = asks.serve({ owner: 'room' }, (ask) => moderate(ask, this.#moderation));
     this.#voice.start();
     this.#display.start();
+    this.#summaries?.start();
     this.#link.start();
     await new Promise<void>((resolve) => {
       if (term.aborted) resolve();
@@ -206,6 +217,7 @@ class Half implements MucBridge {
     this.#standby = true;
     this.#unserve();
     this.#display.stop();
+    this.#summaries?.stop();
     this.#voice.stop();
     await this.#rooms.leave();
     await this.#link.stop();
@@ -220,6 +232,7 @@ class Half implements MucBridge {
 
   #offline(): void {
     this.#display.offline();
+    this.#summaries?.offline();
     void this.#rooms.offline();
   }
 

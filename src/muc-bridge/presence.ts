@@ -2,6 +2,7 @@
 
 import { type Affiliation, affiliations, type Role, roles } from '../conference-info/occupant.ts';
 import { bareJid, resourceOf } from '../identity/jid.ts';
+import { hasSummary } from './call-summary.ts';
 import { readRefusal } from './data-form.ts';
 import { childOf, childrenOf, childText, type XmlElement } from './element.ts';
 
@@ -30,7 +31,14 @@ interface Acted {
 
 /** One thing that a room says. */
 export type RoomEvent =
-  | ({ readonly event: 'present'; readonly hats: readonly string[]; readonly created: boolean } & SeenOccupant & Acted)
+  | ({
+      readonly event: 'present';
+      readonly hats: readonly string[];
+      readonly created: boolean;
+      /** The presence has a summary of the call. */
+      readonly summary: boolean;
+    } & SeenOccupant &
+      Acted)
   | ({ readonly event: 'gone'; readonly departure: Departure } & SeenOccupant & Acted)
   | ({ readonly event: 'renamed'; readonly to: string } & SeenOccupant & Acted)
   | { readonly event: 'destroyed'; readonly reason: string | null; readonly alternate: string | null }
@@ -88,6 +96,7 @@ function readPresence(stanza: XmlElement, ownNick: string): readonly RoomEvent[]
       ...acted(items, codes.has('110')),
       hats: hatsOf(stanza),
       created: codes.has('201'),
+      summary: hasSummary(stanza),
     },
   ];
 }

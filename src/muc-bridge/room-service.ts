@@ -1,6 +1,7 @@
 /** Port: what this service does in rooms (XEP-0045), whichever server has them. */
 import type { Affiliation, AffiliationFact, Role } from '../conference-info/occupant.ts';
 import type { FormFields } from './data-form.ts';
+import type { XmlElement } from './element.ts';
 
 /** What a room or its server answers: done, or why not (RFC 6120 8.3.3 condition). Never rejects for a refusal. */
 export type RoomAnswer<T = null> =
@@ -50,6 +51,8 @@ export interface RoomService {
   info(room: string): Promise<RoomAnswer<RoomInfo>>;
   ownerForm(room: string): Promise<RoomAnswer<FormFields>>;
   configure(room: string, fields: Readonly<Record<string, string>>): Promise<RoomAnswer>;
+  /** Sends the focus's presence in a room anew, with this in it. */
+  show(room: string, nick: string, content: XmlElement): Promise<void>;
   /** Groupchat message. */
   say(room: string, text: string): Promise<void>;
   /** Private message to one occupant (XEP-0045 7.5). */

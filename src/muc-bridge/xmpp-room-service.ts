@@ -57,6 +57,10 @@ export class XmppRoomService implements RoomService {
     await this.#link.send(element('presence', { from: this.focus, to: `${room}/${nick}`, type: 'unavailable' }));
   }
 
+  async show(room: string, nick: string, content: XmlElement): Promise<void> {
+    await this.#link.send(element('presence', { from: this.focus, to: `${room}/${nick}` }, content));
+  }
+
   async setRole(room: string, nick: string, role: Role, reason: string | null): Promise<RoomAnswer> {
     return this.#administer(room, { nick, role }, reason);
   }

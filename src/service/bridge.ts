@@ -198,6 +198,7 @@ class Service implements Bridge {
         authentication: sip.authentication,
         algorithms: sip.digests,
         watching: sip.watching,
+        expiry: { shortest: sip.subscriptions['shortest-expiry'], longest: sip.subscriptions['longest-expiry'] },
         notifier: { minimumGapMs: sip['notify-gap'] * 1000, chatPurposes: sip['chat-uris'] },
       },
       links: this.#links,
@@ -226,8 +227,9 @@ class Service implements Bridge {
   }
 }
 
-const mucSettings = ({ xmpp }: Config) => ({
+const mucSettings = ({ xmpp, sip }: Config) => ({
   ...{ host: xmpp.host, port: xmpp.port, domain: xmpp.domain, secret: xmpp.secret },
   ...{ focus: xmpp.focus, nick: xmpp.nick, display: xmpp.display },
+  summaryGapMs: xmpp['call-summary'] ? sip['notify-gap'] * 1000 : null,
   conferenceEndsAfterMs: xmpp['conference-ends-after'] * 1000,
 });

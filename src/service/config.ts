@@ -31,6 +31,9 @@ export function parsePeer(text: string): { address: string; port?: number } | nu
   return number >= 1 && number <= 65535 ? { address, port: number } : null;
 }
 
+/** Seconds of a subscription: none is shorter than one, and a day is long enough for any. */
+const expiry = z.int().min(1).max(86400);
+
 const duration = (unit: string) => z.number().min(0).max(86400).describe(unit);
 
 const log = z
@@ -67,6 +70,10 @@ const xmpp = z.strictObject({
   ),
   nick: note(z.string().min(1).max(64).default('call'), 'Nick of the focus in the rooms.'),
   display: note(z.enum(['hats', 'notices', 'off']).default('hats'), 'How the room shows who is in the call.'),
+  'call-summary': note(
+    z.boolean().default(true),
+    'Put a summary of the call (RFC 4575) into the presence of the focus, at most once in notify-gap.',
+  ),
   'conference-ends-after': note(
     duration('seconds').default(300),
     'Seconds without any call until voice taken from absent people is forgotten.',
@@ -153,6 +160,15 @@ const sip = z.strictObject({
     duration('seconds').default(5),
     'Least seconds between two NOTIFYs to one watcher (RFC 4575 3.9).',
   ),
+  subscriptions: z
+    .strictObject({
+      'shortest-expiry': note(
+        expiry.default(60),
+        'Shortest subscription to the conference state, in seconds; below it 423 with Min-Expires (RFC 6665 4.2.1.1).',
+      ),
+      'longest-expiry': note(expiry.default(3600), 'Longest, in seconds; who asks for more gets this.'),
+    })
+    .prefault({}),
   'chat-uris': note(
     z.enum(['both', 'grouptextchat', 'groupstextchat']).default('both'),
     'Which service-uris purposes name the room (RFC 7106, RFC 7081 4).',
@@ -226,6 +242,14 @@ export const configSchema = z
           });
         }
         seen.add(entry[key]);
+      });
+    }
+    const { 'shortest-expiry': shortest, 'longest-expiry': longest } = config.sip.subscriptions;
+    if (shortest > longest) {
+      context.addIssue({
+        code: 'custom',
+        path: ['sip', 'subscriptions', 'shortest-expiry'],
+        message: `expected no more than longest-expiry, which is ${longest}`,
       });
     }
     if (config.sip.mixer.kind === 'freeswitch' && config.sip.server.kind === 'embedded') {

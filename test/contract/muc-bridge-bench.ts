@@ -120,6 +120,7 @@ export class Bench {
         focus: 'focus',
         nick: 'call',
         display: 'off',
+        summaryGapMs: null,
         firstDelayMs: 50,
         healAfterMs: 100,
         ...this.#settings,

@@ -72,6 +72,7 @@ const present = (
   affiliation: 'none',
   hats: [],
   created: false,
+  summary: false,
   ...acted,
   ...more,
 });
