@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** The projects: `unit` (pure, parallel); `contract` and `scenarios` (start servers, so few at a time); `containers` (wants Docker). */
+/** The cleaner of testcontainers is an image of its own, which would have to be pulled: the tests stop what they start. And the ports are on loopback. */
+const containerEnv = { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' };
+
+/** The projects: `unit` (pure, parallel); `contract` and `scenarios` (start servers, so few at a time); `containers` (the deployment; wants Docker). */
 export default defineConfig({
   test: {
     projects: [
@@ -20,6 +23,8 @@ export default defineConfig({
         test: {
           name: 'scenarios',
           include: ['test/scenarios/**/*.test.ts'],
+          globalSetup: ['test/scenarios/container-setup.ts'],
+          env: containerEnv,
           testTimeout: 60_000,
           hookTimeout: 90_000,
           maxWorkers: 3,
@@ -33,8 +38,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          // Its cleaner is an image of its own, which would have to be pulled: the tests stop what they start. And the ports are on loopback.
-          env: { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' },
+          env: containerEnv,
         },
       },
     ],

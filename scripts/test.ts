@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check and suite, then one summary: which stacks ran, which did not and why, and the counts of tests.
- * `STACK=containers npm test` runs the tests of the deployment instead of the other suites; they build images and want Docker.
+ * `STACK=containers npm test` runs the scenarios with their servers in containers, and the tests of the deployment, instead of the
+ * other suites; both make images and want Docker.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ interface TestOutcome {
 
 const steps = ['typecheck', 'lint', 'arrows', 'unused', 'check:generated'] as const;
 const inContainers = process.env['STACK'] === 'containers';
-const suites = inContainers ? ['containers'] : ['unit', 'contract', 'scenarios'];
+const suites = inContainers ? ['scenarios', 'containers'] : ['unit', 'contract', 'scenarios'];
 
 const run = (command: string, args: readonly string[]): boolean =>
   spawnSync(command, args, { stdio: 'inherit' }).status === 0;
@@ -60,11 +61,18 @@ const onPath = (name: string): boolean =>
     existsSync(join(folder, name)),
   );
 
-/** Servers and foreign programs that suites use when they are there: how each is found. */
-const programs: readonly (readonly [string, boolean, string])[] = [
+type Program = readonly [name: string, found: boolean, why: string];
+
+/** In containers they are those of the image. */
+const servers: readonly Program[] = [
   ['prosody', onPath('prosody'), 'not on PATH'],
   ['ejabberd', onPath('ejabberdctl'), 'ejabberdctl not on PATH'],
   ['nats-server', onPath('nats-server'), 'not on PATH'],
+];
+
+/** Servers and foreign programs that suites use when they are there: how each is found. */
+const programs: readonly Program[] = [
+  ...(inContainers ? [] : servers),
   ['drachtio-server', onPath('drachtio') || 'DRACHTIO_BIN' in process.env, 'not on PATH, DRACHTIO_BIN not set'],
   ['FreeSWITCH', onPath('freeswitch') || 'FREESWITCH_HOME' in process.env, 'not on PATH, FREESWITCH_HOME not set'],
   ['xmllint', onPath('xmllint'), 'documents were not checked against the RFC 4575 schema: not on PATH'],
@@ -86,7 +94,10 @@ const total = (key: 'numPassedTests' | 'numFailedTests' | 'numPendingTests'): nu
 
 console.log('\n--- summary ---');
 for (const [name, found, why] of programs) console.log(found ? `found: ${name}` : `not run: tests on ${name} (${why})`);
-if (!inContainers) console.log(`not run: containers (${dockerRuns ? 'only with STACK=containers' : noDocker})`);
+const elsewhere = inContainers
+  ? 'unit and contract tests, scenarios with servers on this machine (only without STACK=containers)'
+  : `the deployment, scenarios with servers in containers (${dockerRuns ? 'only with STACK=containers' : noDocker})`;
+console.log(`not run: ${elsewhere}`);
 for (const line of stackLines(reports.find(([suite]) => suite === 'scenarios')?.[1] ?? null)) console.log(line);
 for (const step of failedSteps) console.log(`failed check: ${step}`);
 for (const suite of broken) console.log(`failed to run: ${suite}`);

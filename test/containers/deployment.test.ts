@@ -1,10 +1,10 @@
 /** The images of `deploy/` and what they make together, on Debian 12 and 13. Run by `npm run test:containers` where Docker runs. */
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dockerRuns } from '../harness/containers/base-image.ts';
 import { SipPhone } from '../harness/sip/phone.ts';
 import { XmppUser } from '../harness/xmpp-user.ts';
 import { buildBridge, DEPLOYED_CONFIG, type Deployment, makeEnvironment, startDeployment } from './deployment.ts';
-import { dockerRuns } from './make-base-image.ts';
 
 const ROOM = 'tea@rooms.localhost';
 const CONFERENCE = 'sip:tea@conf.example.org';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
 import { parse, stringify } from 'yaml';
+import { type DebianRelease, debianImage, nodeImage } from '../harness/containers/base-image.ts';
 import { freePort, scratchDir } from '../harness/servers/process.ts';
-import { type DebianRelease, debianImage, nodeImage } from './make-base-image.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const DEPLOYED_CONFIG = join(ROOT, 'deploy/bridge/config.yaml');

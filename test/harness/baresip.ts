@@ -11,14 +11,8 @@ import {
   modulesFolder,
   waveOf,
 } from './baresip-set-up.ts';
-import {
-  findExecutable,
-  freePort,
-  type RunningProcess,
-  type ScratchDir,
-  scratchDir,
-  startProcess,
-} from './servers/process.ts';
+import { findExecutable, freePort, type ScratchDir, scratchDir, startProcess } from './servers/process.ts';
+import type { RunningProcess } from './servers/running-process.ts';
 import { Hearing } from './sip/hearing.ts';
 
 /** What baresip tells of itself. */

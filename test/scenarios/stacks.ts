@@ -1,17 +1,23 @@
 /** Runs scenarios on every stack that this machine can hold, and names those that it cannot. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, inject, it } from 'vitest';
 import { validateCollected } from '../harness/conference/schema.ts';
-import { type FoundStack, findStacks } from '../harness/meeting/find-stacks.ts';
+import { type FoundStack, findContainerStacks, findStacks } from '../harness/meeting/find-stacks.ts';
 import { type MeetingStack, type MeetingStackOptions, startMeetingStack } from '../harness/meeting/meeting-stack.ts';
 
 /** How much of the bridge's log is shown after a test that failed. */
 const LOG_TAIL = 6_000;
 
+/** The stacks with their servers where `STACK` wants them. */
+function wantedStacks(): readonly FoundStack[] {
+  const containers = inject('containers');
+  return containers === null ? findStacks() : findContainerStacks(containers);
+}
+
 /** Why a stack does not run here; null when it does. `STACK` and `XMPP_SERVER` choose one SIP side and one XMPP server. */
-function hindrance({ missing, sip, xmpp }: FoundStack): string | null {
+function hindrance({ missing, place, sip, xmpp }: FoundStack): string | null {
   if (missing.length > 0) return `${missing.join(', ')} not found`;
   const { STACK, XMPP_SERVER } = process.env;
-  if (STACK && STACK !== sip) return `STACK=${STACK}`;
+  if (STACK && STACK !== sip && place === undefined) return `STACK=${STACK}`;
   return XMPP_SERVER && XMPP_SERVER !== xmpp ? `XMPP_SERVER=${XMPP_SERVER}` : null;
 }
 
@@ -28,7 +34,7 @@ export type StackWishes = Omit<MeetingStackOptions, 'xmpp' | 'sip'> & {
  */
 export function describeStacks(name: string, wishes: StackWishes, body: (stack: () => MeetingStack) => void): void {
   const { only = () => true, ...options } = wishes;
-  for (const found of findStacks().filter(only)) {
+  for (const found of wantedStacks().filter(only)) {
     const why = hindrance(found);
     if (why !== null) describe(`${name} [${found.name}]`, () => it.skip(`not run: ${why}`));
     else describe(`${name} [${found.name}]`, () => onStack({ ...options, ...found }, body));

@@ -1,7 +1,8 @@
 /** The bridge as its operator runs it: a process of its own, seen through its log, its HTTP interface and its command line. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess } from '../servers/process.ts';
+import { startProcess } from '../servers/process.ts';
+import type { RunningProcess } from '../servers/running-process.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const PROGRAM = ['--import', 'tsx', 'src/service/main.ts'];

@@ -24,9 +24,9 @@ export interface PartsOptions extends StackKind {
 /** Starts all; when one fails, the others are ended and its error is thrown. */
 export async function startParts(options: PartsOptions): Promise<MeetingParts> {
   const [xmpp, sip, nats] = await Promise.allSettled([
-    startXmppServer(options.xmpp, options.xmppServer),
-    startSipSide(options.sip, options.sipPort),
-    options.nats === false ? null : startNats(),
+    startXmppServer(options.xmpp, options.xmppServer, options.place),
+    startSipSide(options.sip, options.sipPort, options.place),
+    options.nats === false ? null : startNats({}, options.place),
   ]);
   if (xmpp.status === 'fulfilled' && sip.status === 'fulfilled' && nats.status === 'fulfilled') {
     return { xmpp: xmpp.value, sip: sip.value, nats: nats.value };

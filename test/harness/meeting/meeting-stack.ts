@@ -180,7 +180,7 @@ export async function startMeetingStack(options: MeetingStackOptions): Promise<M
   const site: Site = {
     ...parts,
     scratch,
-    kind: { xmpp: options.xmpp, sip: options.sip },
+    kind: options,
     links: wishes.map((link) => linkOf(link, parts.xmpp.mucDomain)),
     people: castOf(parts.xmpp.domain),
     settings: options.settings ?? {},

@@ -1,6 +1,7 @@
 /** Where phones call: the agent inside the bridge, or a drachtio-server with FreeSWITCH behind it. */
 import { type DrachtioServer, startDrachtio } from '../servers/drachtio.ts';
 import { type FreeswitchServer, startFreeswitch } from '../servers/freeswitch.ts';
+import type { Place } from '../servers/place.ts';
 import { freePort, isFree } from '../servers/process.ts';
 import type { Section } from './bridge-config.ts';
 import type { SipKind } from './find-stacks.ts';
@@ -22,9 +23,9 @@ const host = '127.0.0.1';
 const freeSipPort = async (wanted?: number): Promise<number> =>
   wanted !== undefined && (await isFree(wanted)) ? wanted : freePort();
 
-/** Starts what `kind` needs; `wantedPort` is taken for calls when it is free. */
-export async function startSipSide(kind: SipKind, wantedPort?: number): Promise<SipSide> {
-  return kind === 'native' ? startNative(wantedPort) : reserveEmbedded(wantedPort);
+/** Starts what `kind` needs, on this machine when no place is named; `wantedPort` is taken for calls when it is free. */
+export async function startSipSide(kind: SipKind, wantedPort?: number, place?: Place): Promise<SipSide> {
+  return kind === 'native' ? startNative(wantedPort, place) : reserveEmbedded(wantedPort);
 }
 
 async function reserveEmbedded(wantedPort?: number): Promise<SipSide> {
@@ -43,10 +44,10 @@ async function reserveEmbedded(wantedPort?: number): Promise<SipSide> {
   };
 }
 
-async function startNative(wantedPort?: number): Promise<SipSide> {
+async function startNative(wantedPort?: number, place?: Place): Promise<SipSide> {
   const [drachtioStart, freeswitchStart] = await Promise.allSettled([
-    freeSipPort(wantedPort).then((sipPort) => startDrachtio({ sipPort })),
-    startFreeswitch(),
+    freeSipPort(wantedPort).then((sipPort) => startDrachtio({ sipPort }, place)),
+    startFreeswitch({}, place),
   ]);
   const drachtio = drachtioStart.status === 'fulfilled' ? drachtioStart.value : null;
   const freeswitch = freeswitchStart.status === 'fulfilled' ? freeswitchStart.value : null;

@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { findExecutable, freePort, type RunningProcess, scratchDir, startProcess } from './process.ts';
+import { type Place, thisMachine } from './place.ts';
+import { findExecutable, freePort, scratchDir } from './process.ts';
+import { startRestartable } from './restartable.ts';
 
 const CONFIG = fileURLToPath(new URL('../../../deploy/drachtio/drachtio.conf.xml', import.meta.url));
 
@@ -35,15 +37,18 @@ export function findDrachtio(): string | null {
 }
 
 /** Starts drachtio-server; throws when there is none (ask `findDrachtio` first). Ready when an application could log in. */
-export async function startDrachtio(options: DrachtioOptions = {}): Promise<DrachtioServer> {
+export async function startDrachtio(
+  options: DrachtioOptions = {},
+  place: Place = thisMachine,
+): Promise<DrachtioServer> {
   const command = findDrachtio();
   if (command === null) throw new Error('drachtio-server is not installed');
   const sipPort = options.sipPort ?? (await freePort());
   const adminPort = await freePort();
   const secret = randomBytes(12).toString('hex');
   const scratch = scratchDir('drachtio');
-  const start = (): Promise<RunningProcess> =>
-    startProcess({
+  const { current, log, kill, restart, shutDown } = await startRestartable(() =>
+    place.start({
       name: 'drachtio-server',
       command,
       args: [
@@ -51,27 +56,24 @@ export async function startDrachtio(options: DrachtioOptions = {}): Promise<Drac
         ...['--port', String(adminPort), '--contact', `sip:127.0.0.1:${sipPort};transport=udp,tcp`],
       ],
       cwd: scratch.path,
+      files: { reads: [command, CONFIG], writes: [scratch.path] },
       env: { DRACHTIO_SECRET: secret, DRACHTIO_ADMIN_ADDRESS: '127.0.0.1' },
       // The admin port opens before the SIP ports are bound, so that it alone says nothing.
       ready: () => authenticates(adminPort, secret),
-    });
-
-  let server = await start();
+    }),
+  );
   return {
     sipPort,
     adminPort,
     secret,
     get pid() {
-      return server.pid;
+      return current().pid;
     },
-    log: () => server.output(),
-    kill: () => server.kill(),
-    async restart() {
-      await server.stop();
-      server = await start();
-    },
+    log,
+    kill,
+    restart,
     async stop() {
-      await server.stop();
+      await shutDown();
       scratch.remove();
     },
   };

@@ -3,80 +3,57 @@
  * `erl` is called directly: Debian's ejabberdctl wants to become the system user and to read its directories. Without a
  * node name there is no Erlang distribution either, hence no epmd, no cookie, and no second port.
  */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import {
-  acceptsTcp,
-  findExecutable,
-  freePort,
-  type RunningProcess,
-  type ScratchDir,
-  scratchDir,
-  startProcess,
-} from './process.ts';
+import { type Place, thisMachine } from './place.ts';
+import { acceptsTcp, freePort, type ScratchDir, scratchDir } from './process.ts';
+import { startRestartable } from './restartable.ts';
 import { XMPP_NAMES, type XmppServer, type XmppServerOptions } from './xmpp-server.ts';
 
 /** The parts of an installed ejabberd. */
 export interface EjabberdInstallation {
-  /** Path of `erl`. */
+  /** What `erl` is called by. */
   readonly erl: string;
   /** The directory that holds `ejabberd-<version>`; further libraries may be in Erlang's own directory. */
   readonly libs: string;
-  /** Path of `erlc`, which builds this project's module, or null. */
-  readonly erlc: string | null;
 }
 
-const BUILD_SCRIPT = fileURLToPath(new URL('../../../deploy/ejabberd/build.sh', import.meta.url));
-const run = promisify(execFile);
+const SOURCES = fileURLToPath(new URL('../../../deploy/ejabberd', import.meta.url));
 
-/** Where ejabberd is, or null when this machine has none. */
-export function findEjabberd(): EjabberdInstallation | null {
-  const erl = findExecutable('erl');
-  const libs = ['/usr/lib', ...subdirectories('/usr/lib'), '/usr/local/lib'].find((directory) =>
-    subdirectories(directory).some(
-      (entry) => /\/ejabberd-[\d.]+/.test(entry) && existsSync(join(entry, 'ebin/ejabberd.app')),
-    ),
-  );
-  return erl === null || libs === undefined ? null : { erl, libs, erlc: findExecutable('erlc') };
-}
-
-function subdirectories(directory: string): string[] {
-  try {
-    return readdirSync(directory).map((entry) => join(directory, entry));
-  } catch {
-    return []; // absent, unreadable, or no directory: nothing in it for us
-  }
+/** Where ejabberd is, or null when there is none. */
+export function findEjabberd(place: Place = thisMachine): EjabberdInstallation | null {
+  const erl = place.find('erl');
+  const libs = place.findErlangLibraries();
+  return erl === null || libs === null ? null : { erl, libs };
 }
 
 /** Starts ejabberd; throws when there is none (ask `findEjabberd` first). */
-export async function startEjabberd(options: XmppServerOptions = {}): Promise<XmppServer> {
-  const installation = findEjabberd();
+export async function startEjabberd(options: XmppServerOptions = {}, place: Place = thisMachine): Promise<XmppServer> {
+  const installation = findEjabberd(place);
   if (installation === null) throw new Error('ejabberd is not installed');
   const withModules = options.modules !== false;
-  const modules = withModules ? await builtModules() : null;
+  const modules = withModules ? await builtModules(place) : null;
   const scratch = scratchDir('ejabberd');
   const ports = { c2s: await freePort(), component: await freePort(), http: await freePort() };
   writeFileSync(join(scratch.path, 'ejabberd.yml'), configuration(ports, options));
   mkdirSync(join(scratch.path, 'database'));
 
-  const start = (): Promise<RunningProcess> =>
-    startProcess({
+  const { log, kill, restart, shutDown } = await startRestartable(() =>
+    place.start({
       name: 'ejabberd',
       command: installation.erl,
       args: erlangArguments(scratch, modules),
       cwd: scratch.path,
+      files: { reads: modules === null ? [] : [modules], writes: [scratch.path] },
       env: environment(installation, scratch),
       ready: async () =>
         (await acceptsTcp(ports.http)) && (await acceptsTcp(ports.c2s)) && (await acceptsTcp(ports.component)),
       readyTimeoutMs: 60_000,
       stopTimeoutMs: 30_000,
-    });
+    }),
+  );
   const api = (command: string, body: object) => callApi(ports.http, command, body);
-
-  let server = await start();
   return {
     ...XMPP_NAMES,
     kind: 'ejabberd',
@@ -86,30 +63,27 @@ export async function startEjabberd(options: XmppServerOptions = {}): Promise<Xm
     options: { modules: withModules },
     addUser: (user, password) => api('register', { user, host: XMPP_NAMES.domain, password }),
     removeUser: (user) => api('unregister', { user, host: XMPP_NAMES.domain }),
-    async restart() {
-      await server.stop();
-      server = await start();
-    },
-    shutDown: () => server.stop(),
-    kill: () => server.kill(),
+    ...{ log, kill, restart, shutDown },
     async stop() {
-      await server.kill();
+      await kill();
       scratch.remove();
     },
-    log: () => server.output(),
   };
 }
 
-let modulesOfThisRun: Promise<string> | undefined;
+const modulesOfThisRun = new Map<Place, Promise<string>>();
 
-/** Compiles the modules of deploy/ejabberd once per test process. */
-function builtModules(): Promise<string> {
-  modulesOfThisRun ??= (async () => {
-    const { path } = scratchDir('ejabberd-modules');
-    await run(BUILD_SCRIPT, [path]);
-    return path;
-  })();
-  return modulesOfThisRun;
+/** Compiles the modules of deploy/ejabberd where they will run, once per test process. */
+function builtModules(place: Place): Promise<string> {
+  const built = modulesOfThisRun.get(place) ?? buildModules(place);
+  modulesOfThisRun.set(place, built);
+  return built;
+}
+
+async function buildModules(place: Place): Promise<string> {
+  const { path } = scratchDir('ejabberd-modules');
+  await place.run(join(SOURCES, 'build.sh'), [path], { reads: [SOURCES], writes: [path] });
+  return path;
 }
 
 function erlangArguments(scratch: ScratchDir, modules: string | null): string[] {

@@ -4,7 +4,9 @@ import { accessSync, constants, copyFileSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findExecutable, freePort, type RunningProcess, scratchDir, startProcess } from './process.ts';
+import { type Place, thisMachine } from './place.ts';
+import { findExecutable, freePort, scratchDir } from './process.ts';
+import { startRestartable } from './restartable.ts';
 
 const CONFIG = fileURLToPath(new URL('../../../deploy/freeswitch/freeswitch.xml', import.meta.url));
 const RTP_PORTS = 400;
@@ -47,7 +49,10 @@ export function findFreeswitch(): { readonly bin: string; readonly home: string 
 }
 
 /** Starts FreeSWITCH; throws when there is none (ask `findFreeswitch` first). Ready when its SIP profile runs. */
-export async function startFreeswitch(options: FreeswitchOptions = {}): Promise<FreeswitchServer> {
+export async function startFreeswitch(
+  options: FreeswitchOptions = {},
+  place: Place = thisMachine,
+): Promise<FreeswitchServer> {
   const found = findFreeswitch();
   if (found === null) throw new Error('FreeSWITCH is not installed');
   const [sipPort, eventPort] = [await freePort(), await freePort()];
@@ -55,16 +60,17 @@ export async function startFreeswitch(options: FreeswitchOptions = {}): Promise<
   const scratch = scratchDir('freeswitch');
   const directories = ['conf', 'log', 'db', 'run'].map((name) => join(scratch.path, name));
   for (const directory of directories) mkdirSync(directory);
-  const [conf, log, db, run] = directories as [string, string, string, string];
+  const [conf, logs, db, run] = directories as [string, string, string, string];
   copyFileSync(CONFIG, join(conf, 'freeswitch.xml'));
   // Below the ports that `freePort` gives out.
   const rtpStart = 10_000 + 2 * Math.floor(Math.random() * ((20_000 - 10_000 - RTP_PORTS) / 2));
   const api = (command: string): Promise<string> => ask(eventPort, password, command);
-  const start = (): Promise<RunningProcess> =>
-    startProcess({
+  const { current, log, kill, restart } = await startRestartable(() =>
+    place.start({
       name: 'freeswitch',
       command: found.bin,
-      args: ['-np', '-nf', '-nonat', '-c', '-conf', conf, '-log', log, '-db', db, '-run', run],
+      files: { reads: [found.home], writes: [scratch.path] },
+      args: ['-np', '-nf', '-nonat', '-c', '-conf', conf, '-log', logs, '-db', db, '-run', run],
       env: {
         FREESWITCH_PASSWORD: password,
         FREESWITCH_EVENT_PORT: String(eventPort),
@@ -75,25 +81,21 @@ export async function startFreeswitch(options: FreeswitchOptions = {}): Promise<
       },
       readyTimeoutMs: 60_000, // seconds on a free machine, much more beside a compiler
       ready: async () => /drachtio_mrf\s+profile.*RUNNING/.test(await api('sofia status').catch(() => '')),
-    });
-
-  let server = await start();
+    }),
+  );
   return {
     sip: `127.0.0.1:${sipPort}`,
     sipPort,
     eventPort,
     password,
     get pid() {
-      return server.pid;
+      return current().pid;
     },
-    log: () => server.output(),
-    kill: () => server.kill(),
-    async restart() {
-      await server.stop();
-      server = await start();
-    },
+    log,
+    kill,
+    restart,
     async stop() {
-      await server.kill(); // its own way out takes seconds and leaves nothing of worth
+      await kill(); // its own way out takes seconds and leaves nothing of worth
       scratch.remove();
     },
     api,

@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { findExecutable, freePort, type RunningProcess, scratchDir, startProcess } from './process.ts';
+import { type Place, thisMachine } from './place.ts';
+import { freePort, scratchDir } from './process.ts';
+import { startRestartable } from './restartable.ts';
 
 /** A running nats-server; after `kill` or `restart` its address stays the same. */
 export interface NatsServer {
@@ -19,37 +21,38 @@ export interface NatsServer {
   log(): string;
 }
 
-/** Path of nats-server, or null when this machine has none. */
-export function findNats(): string | null {
-  return findExecutable('nats-server');
+/** What nats-server is called by, or null when there is none. */
+export function findNats(place: Place = thisMachine): string | null {
+  return place.find('nats-server');
 }
 
 /**
  * Starts nats-server; throws when there is none (ask `findNats` first).
  * @param options.storeDir keeps the streams there beyond `stop`; without it a directory of its own is used and removed
  */
-export async function startNats(options: { storeDir?: string; port?: number } = {}): Promise<NatsServer> {
-  const command = findNats();
+export async function startNats(
+  options: { storeDir?: string; port?: number } = {},
+  place: Place = thisMachine,
+): Promise<NatsServer> {
+  const command = findNats(place);
   if (command === null) throw new Error('nats-server is not installed');
   const port = options.port ?? (await freePort());
   const scratch = scratchDir('nats');
   const config = join(scratch.path, 'nats.conf');
-  writeFileSync(config, configuration(port, options.storeDir ?? join(scratch.path, 'store')));
-  const start = (): Promise<RunningProcess> =>
-    startProcess({ name: 'nats-server', command, args: ['-c', config], ready: () => greets(port) });
-
-  let server = await start();
+  const storeDir = options.storeDir ?? join(scratch.path, 'store');
+  writeFileSync(config, configuration(port, storeDir));
+  const files = { writes: [scratch.path, ...(options.storeDir === undefined ? [] : [storeDir])] };
+  const { log, kill, restart, shutDown } = await startRestartable(() =>
+    place.start({ name: 'nats-server', command, args: ['-c', config], files, ready: () => greets(port) }),
+  );
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
-    log: () => server.output(),
-    kill: () => server.kill(),
-    async restart() {
-      await server.stop();
-      server = await start();
-    },
+    log,
+    kill,
+    restart,
     async stop() {
-      await server.stop();
+      await shutDown();
       scratch.remove();
     },
   };

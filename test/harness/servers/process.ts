@@ -1,42 +1,12 @@
 /** Child processes of the tests: started on free ports, watched until ready, and never left behind. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { accessSync, constants, createWriteStream, mkdtempSync, rmSync, type WriteStream } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-
-/** How a process is started and how one sees that it is ready. */
-export interface ProcessOptions {
-  /** Shown in error texts only. */
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd?: string;
-  /** Added to the environment of the tests; `undefined` takes a variable away. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** A pattern in the output, or a question asked again and again until it is answered with true. */
-  readonly ready: RegExp | (() => Promise<boolean>);
-  /** 20 s when absent. */
-  readonly readyTimeoutMs?: number;
-  /** How long `stop` waits after its signal before it sends SIGKILL; 10 s when absent. */
-  readonly stopTimeoutMs?: number;
-  /** Standard output and error are also written here. */
-  readonly logFile?: string;
-}
-
-/** A started process, ready for use. */
-export interface RunningProcess {
-  readonly pid: number;
-  /** What it wrote so far on both outputs (the last 2 MB). */
-  output(): string;
-  /** Resolves with the exit code, or null when a signal ended it. */
-  readonly exited: Promise<number | null>;
-  /** Sends SIGTERM (or `signal`) to the process and all it started, SIGKILL after the limit; resolves when it is gone. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
-  /** SIGKILL, as a crash would look like; resolves when it is gone. */
-  kill(): Promise<void>;
-}
+import { promisify } from 'node:util';
+import { collectOutput, endsBy, type ProcessOptions, type RunningProcess, untilReady } from './running-process.ts';
 
 /** A directory of one test's server. */
 export interface ScratchDir {
@@ -45,12 +15,8 @@ export interface ScratchDir {
   remove(): void;
 }
 
-const OUTPUT_LIMIT = 2 * 1024 * 1024;
-const POLL_MS = 25;
-
 const givenPorts = new Set<number>();
-const livingGroups = new Set<number>();
-const scratchDirs = new Set<string>();
+const endings = new Set<() => void>();
 let cleanUpInstalled = false;
 let endsOnSignals = true;
 
@@ -120,14 +86,14 @@ export function findExecutable(name: string): string | null {
 
 /** Makes a private directory under the system's temporary one. */
 export function scratchDir(name: string): ScratchDir {
-  installCleanUp();
   const path = mkdtempSync(join(tmpdir(), `cusax-${name}-`));
-  scratchDirs.add(path);
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  const forget = atEnd(remove);
   return {
     path,
     remove() {
-      scratchDirs.delete(path);
-      rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      forget();
+      remove();
     },
   };
 }
@@ -137,9 +103,18 @@ export function leaveSignals(): void {
   endsOnSignals = false;
 }
 
+/**
+ * Has something done when the test process ends or a signal ends it, the latest first; it must not wait for anything.
+ * @returns forgets it, to be called when it has been done earlier
+ */
+export function atEnd(ending: () => void): () => void {
+  installCleanUp();
+  endings.add(ending);
+  return () => endings.delete(ending);
+}
+
 /** Starts a program and resolves when it is ready; rejects with its last output when it ends or stays unready. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  installCleanUp();
   // Its own process group, so that a wrapper script is ended together with what it started.
   const child = spawn(options.command, [...options.args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -148,34 +123,33 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     detached: true,
   });
   const pid = await spawned(child, options.name);
-  livingGroups.add(pid);
-  const guard = startGuard(pid);
-  const output = collectOutput(child, options.logFile);
+  const forget = atEnd(() => signalGroup(pid, 'SIGKILL'));
+  const guard = startGuard('kill -s KILL -- "-$1" 2>/dev/null', String(pid));
+  const output = collectOutput(options.logFile);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', output.add);
+  child.once('close', output.end);
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => {
       signalGroup(pid, 'SIGKILL'); // whatever a wrapper left behind
-      guard.kill('SIGKILL');
-      livingGroups.delete(pid);
+      guard.dismiss();
+      forget();
       resolve(code);
     });
   });
   const running: RunningProcess = {
     pid,
-    output,
+    output: output.text,
     exited,
-    async stop(signal = 'SIGTERM') {
-      signalGroup(pid, signal);
-      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), options.stopTimeoutMs ?? 10_000);
-      await exited;
-      clearTimeout(timer);
-    },
-    async kill() {
-      signalGroup(pid, 'SIGKILL');
-      await exited;
-    },
+    run: (command, args) => runProgram(command, args),
+    ...endsBy((signal) => signalGroup(pid, signal), exited, options.stopTimeoutMs),
   };
   await untilReady(running, options);
   return running;
+}
+
+/** Runs a program to its end; rejects with what it wrote when it fails. */
+export async function runProgram(command: string, args: readonly string[]): Promise<void> {
+  await promisify(execFile)(command, [...args]);
 }
 
 function spawned(child: ChildProcess, name: string): Promise<number> {
@@ -185,51 +159,19 @@ function spawned(child: ChildProcess, name: string): Promise<number> {
   });
 }
 
-function collectOutput(child: ChildProcess, logFile: string | undefined): () => string {
-  const file: WriteStream | undefined = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
-  let text = '';
-  const add = (chunk: string): void => {
-    text = (text + chunk).slice(-OUTPUT_LIMIT);
-    file?.write(chunk);
-  };
-  child.stdout?.setEncoding('utf8').on('data', add);
-  child.stderr?.setEncoding('utf8').on('data', add);
-  child.once('close', () => file?.end());
-  return () => text;
-}
-
-async function untilReady(running: RunningProcess, options: ProcessOptions): Promise<void> {
-  const { ready, name } = options;
-  const limit = options.readyTimeoutMs ?? 20_000;
-  const deadline = Date.now() + limit;
-  let ended = false;
-  void running.exited.then(() => {
-    ended = true;
-  });
-  const isReady = ready instanceof RegExp ? async () => ready.test(running.output()) : ready;
-  while (!(await isReady())) {
-    if (ended) throw new Error(`${name} ended before it was ready:\n${running.output().slice(-4000)}`);
-    if (Date.now() > deadline) {
-      await running.kill();
-      throw new Error(`${name} was not ready within ${limit} ms:\n${running.output().slice(-4000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
 /**
- * A second, tiny process that ends the group when this process vanishes without a chance to clean up (SIGKILL by a
- * test runner, out of memory): its standard input then reaches its end.
+ * A second, tiny process that cleans up when this process vanishes without a chance to (SIGKILL by a test runner, out of
+ * memory): its standard input then reaches its end.
+ * @param script of the shell; `subject` is its `$1`
  */
-function startGuard(group: number): ChildProcess {
-  const script = 'read -r line; kill -s KILL -- "-$1" 2>/dev/null';
-  const guard = spawn('/bin/sh', ['-c', script, 'guard', String(group)], {
+export function startGuard(script: string, subject: string): { dismiss(): void } {
+  const guard = spawn('/bin/sh', ['-c', `read -r line; ${script}`, 'guard', subject], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
   guard.on('error', () => undefined); // a missing guard only costs the extra safety
   guard.unref();
-  return guard;
+  return { dismiss: () => void guard.kill('SIGKILL') };
 }
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {
@@ -254,9 +196,14 @@ function installCleanUp(): void {
   }
 }
 
+/** The latest first: a server ends before its directory goes. */
 function cleanUp(): void {
-  for (const group of livingGroups) signalGroup(group, 'SIGKILL');
-  livingGroups.clear();
-  for (const path of scratchDirs) rmSync(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
-  scratchDirs.clear();
+  for (const ending of [...endings].reverse()) {
+    try {
+      ending();
+    } catch {
+      // nobody is left to be told, and the others must be done
+    }
+  }
+  endings.clear();
 }

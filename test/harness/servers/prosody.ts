@@ -1,24 +1,23 @@
 /** A Prosody for one test file: starts within half a second, on free ports, with its data in a scratch directory. */
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { acceptsTcp, findExecutable, freePort, type RunningProcess, scratchDir, startProcess } from './process.ts';
+import { type Place, thisMachine } from './place.ts';
+import { acceptsTcp, findExecutable, freePort, runProgram, scratchDir } from './process.ts';
+import { startRestartable } from './restartable.ts';
 import { XMPP_NAMES, type XmppServer, type XmppServerOptions } from './xmpp-server.ts';
 
 const MODULES = fileURLToPath(new URL('../../../deploy/prosody/modules', import.meta.url));
-const run = promisify(execFile);
 
-/** Path of prosody, or null when this machine has none (or lacks its prosodyctl). */
-export function findProsody(): string | null {
-  return findExecutable('prosodyctl') === null ? null : findExecutable('prosody');
+/** What prosody is called by, or null when there is none (or its prosodyctl is lacking). */
+export function findProsody(place: Place = thisMachine): string | null {
+  return place.find('prosodyctl') === null ? null : place.find('prosody');
 }
 
 /** Starts Prosody; throws when there is none (ask `findProsody` first). */
-export async function startProsody(options: XmppServerOptions = {}): Promise<XmppServer> {
-  const command = findProsody();
-  const control = findExecutable('prosodyctl');
+export async function startProsody(options: XmppServerOptions = {}, place: Place = thisMachine): Promise<XmppServer> {
+  const command = findProsody(place);
+  const control = place.find('prosodyctl');
   if (command === null || control === null) throw new Error('prosody is not installed');
   const scratch = scratchDir('prosody');
   const [c2sPort, componentPort] = [await freePort(), await freePort()];
@@ -28,17 +27,17 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
   if (directTlsPort !== null) await makeCertificate(join(scratch.path, 'certs'));
   writeFileSync(config, configuration(scratch.path, { c2sPort, componentPort, directTlsPort }, options));
 
-  const asRoot = process.getuid?.() === 0 ? ['--root'] : [];
-  const ctl = (...args: string[]) => run(control, [...asRoot, '--config', config, ...args]);
-  const start = (): Promise<RunningProcess> =>
-    startProcess({
+  const { current, log, kill, restart, shutDown } = await startRestartable(() =>
+    place.start({
       name: 'prosody',
       command,
       args: ['--config', config, '-F'],
+      files: { reads: [MODULES], writes: [scratch.path] },
       ready: async () => (await acceptsTcp(c2sPort)) && (await acceptsTcp(componentPort)),
-    });
-
-  let server = await start();
+    }),
+  );
+  const asRoot = process.getuid?.() === 0 ? ['--root'] : [];
+  const ctl = (...args: string[]) => current().run(control, [...asRoot, '--config', config, ...args]);
   return {
     ...XMPP_NAMES,
     kind: 'prosody',
@@ -46,23 +45,13 @@ export async function startProsody(options: XmppServerOptions = {}): Promise<Xmp
     directTlsPort,
     componentPort,
     options: { modules: options.modules !== false },
-    async addUser(name, password) {
-      await ctl('register', name, XMPP_NAMES.domain, password);
-    },
-    async removeUser(name) {
-      await ctl('deluser', `${name}@${XMPP_NAMES.domain}`);
-    },
-    async restart() {
-      await server.stop();
-      server = await start();
-    },
-    shutDown: () => server.stop(),
-    kill: () => server.kill(),
+    addUser: (name, password) => ctl('register', name, XMPP_NAMES.domain, password),
+    removeUser: (name) => ctl('deluser', `${name}@${XMPP_NAMES.domain}`),
+    ...{ log, kill, restart, shutDown },
     async stop() {
-      await server.kill();
+      await kill();
       scratch.remove();
     },
-    log: () => server.output(),
   };
 }
 
@@ -73,7 +62,7 @@ async function makeCertificate(directory: string): Promise<void> {
   const { domain } = XMPP_NAMES;
   const files = ['-keyout', join(directory, `${domain}.key`), '-out', join(directory, `${domain}.crt`)];
   const name = ['-subj', `/CN=${domain}`, '-addext', `subjectAltName=DNS:${domain}`];
-  await run(openssl, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...files, ...name]);
+  await runProgram(openssl, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...files, ...name]);
 }
 
 interface Ports {

@@ -1,5 +1,6 @@
 /** What the tests ask of an XMPP server, whichever it is: accounts, rooms, and a component (XEP-0114) for the bridge. */
 import { findEjabberd, startEjabberd } from './ejabberd.ts';
+import type { Place } from './place.ts';
 import { findProsody, startProsody } from './prosody.ts';
 
 export type XmppServerKind = 'prosody' | 'ejabberd';
@@ -66,7 +67,11 @@ export function findXmppServers(): XmppServerKind[] {
   return found;
 }
 
-/** Starts the named server; throws when this machine has none. */
-export function startXmppServer(kind: XmppServerKind, options: XmppServerOptions = {}): Promise<XmppServer> {
-  return kind === 'prosody' ? startProsody(options) : startEjabberd(options);
+/** Starts the named server, on this machine when no place is named; throws when there is none. */
+export function startXmppServer(
+  kind: XmppServerKind,
+  options: XmppServerOptions = {},
+  place?: Place,
+): Promise<XmppServer> {
+  return kind === 'prosody' ? startProsody(options, place) : startEjabberd(options, place);
 }

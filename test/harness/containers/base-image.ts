@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findExecutable, scratchDir } from '../harness/servers/process.ts';
+import { findExecutable, scratchDir } from '../servers/process.ts';
 
 /** The two Debian releases whose servers we run on: 12 has Prosody 0.12 and NATS 2.9, 13 has Prosody 13.0 and NATS 2.10. */
 export type DebianRelease = 'bookworm' | 'trixie';
@@ -64,7 +64,7 @@ export function nodeImage(): string | null {
 const hasImage = (tag: string): boolean => spawnSync('docker', ['image', 'inspect', tag]).status === 0;
 
 /** Throws with what the program said when it fails. */
-function run(program: string, args: readonly string[], cwd?: string): string {
+export function run(program: string, args: readonly string[], cwd?: string): string {
   const { status, stdout, stderr } = spawnSync(program, args, {
     encoding: 'utf8',
     ...(cwd === undefined ? {} : { cwd }),

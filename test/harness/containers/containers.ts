@@ -1,0 +1,150 @@
+/** Servers of a test in containers: each start is a new one that testcontainers makes, and none outlives the test, however that ends. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { StartedTestContainer } from 'testcontainers';
+import type { Place } from '../servers/place.ts';
+import { atEnd, startGuard } from '../servers/process.ts';
+import {
+  collectOutput,
+  endsBy,
+  type Files,
+  type Output,
+  type ProcessOptions,
+  type RunningProcess,
+  untilReady,
+} from '../servers/running-process.ts';
+
+/** A place whose programs are those of an image. They use this machine's network, and see their files under the same paths. */
+export function containersOf(image: string): Place {
+  return {
+    find: (program) => program,
+    findErlangLibraries: () => '/usr/lib/erlang-libraries', // see Dockerfile
+    start: async (options) => {
+      const running = await startContainer(image, options);
+      await untilReady(running, options);
+      return running;
+    },
+    async run(command, args, files) {
+      const ready = async (): Promise<boolean> => true;
+      const running = await startContainer(image, { name: 'command', command, args, files, ready });
+      const code = await running.exited;
+      if (code !== 0) throw new Error(`${command} failed:\n${running.output()}`);
+    },
+  };
+}
+
+async function startContainer(image: string, options: ProcessOptions): Promise<RunningProcess> {
+  const name = `cusax-${options.name.replaceAll(/[^\w-]/g, '-')}-${randomBytes(6).toString('hex')}`;
+  const release = holdContainer(name);
+  const output = collectOutput(options.logFile);
+  const streams: Readable[] = [];
+  let container: StartedTestContainer;
+  try {
+    container = await create(image, name, options, (stream) => streams.push(stream.on('data', output.add)));
+  } catch (cause) {
+    removeContainer(name);
+    release();
+    throw new Error(`${options.name} could not be started in a container`, { cause });
+  }
+  return runningIn(container, options, output, streams, release);
+}
+
+async function create(
+  image: string,
+  name: string,
+  options: ProcessOptions,
+  watch: (stream: Readable) => void,
+): Promise<StartedTestContainer> {
+  const { GenericContainer } = await import('testcontainers'); // heavy, and of no use elsewhere
+  const { command, args, cwd = '/', files = {} } = options;
+  const container = new GenericContainer(image)
+    .withName(name)
+    .withNetworkMode('host')
+    .withBindMounts(mountsOf(files))
+    .withEnvironment(environmentOf(options.env ?? {}))
+    .withWorkingDir(cwd)
+    .withEntrypoint([command])
+    .withCommand([...args])
+    .withLogConsumer(watch);
+  // What it writes must be ours to remove.
+  if (process.getuid !== undefined) container.withUser(`${process.getuid()}:${process.getgid?.()}`);
+  return container.start();
+}
+
+/** Bind mounts under the same paths. */
+export function mountsOf({ reads = [], writes = [] }: Files): { source: string; target: string; mode: 'ro' | 'rw' }[] {
+  return [
+    ...reads.map((path) => ({ source: path, target: path, mode: 'ro' as const })),
+    ...writes.map((path) => ({ source: path, target: path, mode: 'rw' as const })),
+  ];
+}
+
+const environmentOf = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+/** What is left to do with a container that has been started. */
+async function runningIn(
+  container: StartedTestContainer,
+  options: ProcessOptions,
+  output: Output,
+  streams: readonly Readable[],
+  release: () => void,
+): Promise<RunningProcess> {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  const handle = (await getContainerRuntimeClient()).container.getById(container.getId());
+  const { State } = await handle.inspect();
+  const end = async (): Promise<number | null> => {
+    const code = exitCodeOf(await handle.wait());
+    await Promise.all(streams.map(ended));
+    output.end();
+    await handle.remove({ force: true, v: true });
+    release();
+    return code;
+  };
+  const exited = end();
+  const signal = async (name: NodeJS.Signals): Promise<void> => {
+    await handle.kill({ signal: name }).catch(() => undefined); // it has ended
+  };
+  return {
+    pid: State.Pid,
+    output: output.text,
+    exited,
+    async run(command, args) {
+      const { exitCode, output: said } = await container.exec([command, ...args]);
+      if (exitCode !== 0) throw new Error(`${command} failed:\n${said}`);
+    },
+    ...endsBy(signal, exited, options.stopTimeoutMs),
+  };
+}
+
+/** Docker gives 128 + the number of the signal that ended a process. */
+export const exitCodeOf = ({ StatusCode }: { readonly StatusCode: number }): number | null =>
+  StatusCode > 128 ? null : StatusCode;
+
+function ended(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.readableEnded || stream.destroyed) resolve();
+    else stream.once('end', resolve).once('close', resolve).once('error', resolve);
+  });
+}
+
+/**
+ * Sees to it that a container of this name is gone when the test process is, whatever ended that: by its own handlers, or
+ * by a guard, which tries again for a container that was being made at that moment.
+ * @returns to be called when the container is gone
+ */
+function holdContainer(name: string): () => void {
+  const forget = atEnd(() => removeContainer(name));
+  const remove = 'docker rm --force --volumes "$1"';
+  const guard = startGuard(`${remove}; sleep 5; ${remove}`, name);
+  return () => {
+    guard.dismiss();
+    forget();
+  };
+}
+
+/** Without waiting for anything but Docker: also used when the test process ends. */
+function removeContainer(name: string): void {
+  spawnSync('docker', ['rm', '--force', '--volumes', name], { stdio: 'ignore' });
+}
