@@ -3,7 +3,7 @@ import type { Bindings } from '../identity/binding.ts';
 import type { LegFact } from './leg.ts';
 import type { FactKind, Meeting } from './meeting.ts';
 import { compare, compareLegs, jidOfPerson, type Person, personOfLeg, personOfOccupant } from './person.ts';
-import type { User, View } from './user.ts';
+import type { Showing, User } from './user.ts';
 import { type Circumstances, usersOfPerson } from './user-view.ts';
 
 /** That a fact has changed; its value is read from the meeting, which must already have it. */
@@ -78,10 +78,13 @@ export class Roster {
     return [...this.#members.keys()].sort(compare);
   }
 
-  /** How this kind of viewer sees a person; empty when there is no such person. */
-  usersOf(key: string, view: View): readonly User[] {
+  /**
+   * How a person is shown; empty when there is no such person. `self` gives the users of the ordinary view, with the same entities, as
+   * many endpoints and in the same order; only these may have other entities.
+   */
+  usersOf(key: string, showing: Showing): readonly User[] {
     const person = this.#person(key);
-    return person ? usersOfPerson(person, this.#around(), view) : [];
+    return person ? usersOfPerson(person, this.#around(), showing) : [];
   }
 
   /** Takes a change in; keys of persons may be among them whose showing has not changed. */

@@ -9,12 +9,14 @@
  * - callers without a JID are never in the room, so a proved AOR is shown, unless it is a telephone number.
  *
  * In every room, a call whose caller asked for privacy (RFC 3323) is a pseudonym of its own to them, apart from the person's other ways in.
+ *
+ * Somebody who watches is, to themselves, the same users with the same entities; what is theirs alone to know is added.
  */
 import type { LegFact } from './leg.ts';
 import type { OccupantFact } from './occupant.ts';
 import { bareJidUri, occupantUri } from './occupant-uri.ts';
 import type { Person } from './person.ts';
-import type { Direction, Endpoint, Medium, User, View } from './user.ts';
+import type { Direction, Endpoint, Medium, Showing, User } from './user.ts';
 import { longestName, readableLine, uriText } from './xml-text.ts';
 
 /** What else decides how persons are written. */
@@ -119,55 +121,70 @@ function callerRoles(person: Person, hidden: boolean): readonly string[] {
   return [leads ? 'moderator' : 'participant', person.affiliation];
 }
 
-/** A call by itself, under its pseudonym. */
-const withheldUser = (person: Person, leg: LegFact): User => ({
-  entity: uriText(leg.pseudonym),
-  displayText: inventedName(leg),
-  associatedAors: [],
-  languages: [],
-  cascadedFocus: null,
-  roles: callerRoles({ ...person, legs: [leg] }, true),
-  endpoints: [legEndpoint(leg, null)],
-});
-
-/** Each nick a user of its own; the legs with the first. Without a nick, one pseudonym. */
-function hiddenUsers(person: Person, around: Circumstances): readonly User[] {
-  const legs = person.legs.map((leg) => legEndpoint(leg, null));
-  const [first] = person.legs;
-  if (person.occupants.length === 0 && first) {
-    return [{ ...withheldUser(person, first), roles: callerRoles(person, true), endpoints: legs }];
-  }
-  return person.occupants.map((occupant, index) => ({
-    entity: occupantUri(around.room, occupant.nick),
-    displayText: nickName(occupant),
-    associatedAors: [],
-    languages: [],
-    cascadedFocus: null,
-    roles: occupantRoles([occupant]),
-    endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...(index === 0 ? legs : [])],
-  }));
-}
-
 /** The person's proved AORs, earliest leg first, without those that are numbers when these are hidden. */
-function shownAors(person: Person, hideNumbers: boolean): readonly string[] {
+function provedAors(person: Person, hideNumbers: boolean): readonly string[] {
   const aors = person.legs.map((leg) => leg.aor).filter((aor) => aor !== null);
   return [...new Set(aors.filter((aor) => !hideNumbers || !isTelephone(aor)).map(uriText))];
 }
 
-function openUser(person: Person, around: Circumstances, view: View): User {
-  const hideNumbers = view === 'ordinary';
+/** What others are not shown of a person is shown to themselves: every address. */
+const ownAddresses = (person: Person, entity: string, own: boolean): readonly string[] => {
+  if (!own) return [];
+  const addresses = [...provedAors(person, false), ...(person.jid === null ? [] : [bareJidUri(person.jid)])];
+  return addresses.filter((address) => address !== entity);
+};
+
+/** A call by itself, under its pseudonym. */
+function withheldUser(person: Person, leg: LegFact, around: Circumstances, own: boolean): User {
+  const entity = uriText(leg.pseudonym);
+  return {
+    entity,
+    displayText: own ? callerName(leg, false) : inventedName(leg),
+    associatedAors: ownAddresses(person, entity, own),
+    languages: [],
+    cascadedFocus: null,
+    roles: callerRoles({ ...person, legs: [leg] }, true),
+    endpoints: [legEndpoint(leg, own ? contactFor(leg, around, false) : null)],
+  };
+}
+
+/** Each nick a user of its own; the legs with the first. Without a nick, one pseudonym. */
+function hiddenUsers(person: Person, around: Circumstances, own: boolean): readonly User[] {
+  const legs = person.legs.map((leg) => legEndpoint(leg, own ? contactFor(leg, around, false) : null));
+  const [first] = person.legs;
+  if (person.occupants.length === 0 && first) {
+    return [{ ...withheldUser(person, first, around, own), roles: callerRoles(person, true), endpoints: legs }];
+  }
+  return person.occupants.map((occupant, index) => {
+    const entity = occupantUri(around.room, occupant.nick);
+    return {
+      entity,
+      displayText: nickName(occupant),
+      associatedAors: ownAddresses(person, entity, own),
+      languages: [],
+      cascadedFocus: null,
+      roles: occupantRoles([occupant]),
+      endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...(index === 0 ? legs : [])],
+    };
+  });
+}
+
+function openUser(person: Person, around: Circumstances, showing: Showing): User {
+  const hideNumbers = showing === 'ordinary';
   const [leg] = person.legs;
   const [occupant] = person.occupants;
-  const [aor, ...furtherAors] = shownAors(person, hideNumbers);
+  // Themselves, they stand under the entity that the others see.
+  const [aor, ...furtherAors] = provedAors(person, showing !== 'moderator');
   const ofOccupant = occupant ? occupantUri(around.room, occupant.nick) : null;
   const entity = aor ?? ofOccupant ?? uriText(leg?.pseudonym ?? '');
   // Who is in the call only has shown the room's people no JID.
-  const showsJid = person.jid !== null && (view === 'moderator' || person.occupants.length > 0);
+  const showsJid = person.jid !== null && (showing === 'moderator' || person.occupants.length > 0);
   const name = occupant ? nickName(occupant) : leg ? callerName(leg, hideNumbers) : 'Unnamed';
+  const shown = [...furtherAors, ...(showsJid && person.jid !== null ? [bareJidUri(person.jid)] : [])];
   return {
     entity,
     displayText: name,
-    associatedAors: [...furtherAors, ...(showsJid && person.jid !== null ? [bareJidUri(person.jid)] : [])],
+    associatedAors: showing === 'self' ? ownAddresses(person, entity, true) : shown,
     languages: [],
     cascadedFocus: null,
     roles: occupant ? occupantRoles(person.occupants) : callerRoles(person, false),
@@ -178,20 +195,20 @@ function openUser(person: Person, around: Circumstances, view: View): User {
   };
 }
 
-/** What ordinary viewers are shown of somebody whose calls are not withheld. */
-function ordinaryUsers(person: Person, around: Circumstances): readonly User[] {
+/** What ordinary viewers, or the person, are shown of somebody whose calls are not withheld. */
+function ordinaryUsers(person: Person, around: Circumstances, showing: Showing): readonly User[] {
   const hidden = !around.nonAnonymous && person.jid !== null;
-  return hidden ? hiddenUsers(person, around) : [openUser(person, around, 'ordinary')];
+  return hidden ? hiddenUsers(person, around, showing === 'self') : [openUser(person, around, showing)];
 }
 
 const isWithheld = (leg: LegFact): boolean => leg.withheld === true;
 
-/** The users that a person is for this kind of viewer: one, or one per nick where the room hides who is who, and one per withheld call. */
-export function usersOfPerson(person: Person, around: Circumstances, view: View): readonly User[] {
-  if (view === 'moderator') return [openUser(person, around, view)];
-  if (!person.legs.some(isWithheld)) return ordinaryUsers(person, around);
-  const apart = person.legs.filter(isWithheld).map((leg) => withheldUser(person, leg));
+/** The users that a person is shown as: one, or one per nick where the room hides who is who, and one per withheld call. */
+export function usersOfPerson(person: Person, around: Circumstances, showing: Showing): readonly User[] {
+  if (showing === 'moderator') return [openUser(person, around, showing)];
+  if (!person.legs.some(isWithheld)) return ordinaryUsers(person, around, showing);
+  const apart = person.legs.filter(isWithheld).map((leg) => withheldUser(person, leg, around, showing === 'self'));
   const rest = { ...person, legs: person.legs.filter((leg) => !isWithheld(leg)) };
-  const shown = rest.legs.length + rest.occupants.length > 0 ? ordinaryUsers(rest, around) : [];
+  const shown = rest.legs.length + rest.occupants.length > 0 ? ordinaryUsers(rest, around, showing) : [];
   return [...shown, ...apart];
 }

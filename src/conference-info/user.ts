@@ -4,6 +4,9 @@
 export const views = ['ordinary', 'moderator'] as const;
 export type View = (typeof views)[number];
 
+/** How a person is shown: to a kind of viewer, or to themselves, who are the same users as in the ordinary view, with what is theirs to know. */
+export type Showing = View | 'self';
+
 /** 5.8.5: direction of a medium, from the participant's point of view. */
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
