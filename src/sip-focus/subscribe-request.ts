@@ -2,15 +2,16 @@
 import { conferenceInfoType } from './capabilities.ts';
 import type { Headers, IncomingRequest } from './incoming-request.ts';
 
-/** Seconds. */
+/** The shortest and the longest subscription that is granted, in seconds; the shortest is not above the longest. */
 export interface ExpiryLimits {
-  readonly preferred: number;
-  readonly minimum: number;
-  readonly maximum: number;
+  readonly shortest: number;
+  readonly longest: number;
 }
 
-/** RFC 4575 3.3: an hour unless the subscriber says otherwise. */
-export const defaultExpiry: ExpiryLimits = { preferred: 3600, minimum: 60, maximum: 3600 };
+export const defaultExpiry: ExpiryLimits = { shortest: 60, longest: 3600 };
+
+/** RFC 4575 3.3: an hour for who does not say how long. */
+const usualExpiry = 3600;
 
 export type SubscribeWish =
   | {
@@ -41,20 +42,28 @@ function gapOf(event: string): number | null {
   return rate > 0 && Number.isFinite(rate) ? 1 / rate : null;
 }
 
+const eventHeader = (request: Pick<IncomingRequest, 'header'>): string | null =>
+  request.header('Event') ?? request.header('o');
+
+/** Value of Event, with its id, as it must be repeated: with the dialog it names a subscription. Null for another package. */
+export function eventOf(request: Pick<IncomingRequest, 'header'>): string | null {
+  const event = eventHeader(request);
+  if (event?.split(';')[0]?.trim().toLowerCase() !== 'conference') return null;
+  const id = parameterOf(event, 'id');
+  return id === null ? 'conference' : `conference;id=${id}`;
+}
+
 /** Reads a SUBSCRIBE. */
 export function readSubscribe(request: Pick<IncomingRequest, 'header'>, limits: ExpiryLimits): SubscribeWish {
-  const event = request.header('Event') ?? request.header('o');
-  if (event?.split(';')[0]?.trim().toLowerCase() !== 'conference') return refuse(489, { 'Allow-Events': 'conference' });
+  const event = eventOf(request);
+  if (event === null) return refuse(489, { 'Allow-Events': 'conference' });
   if (!acceptsConferenceInfo(request.header('Accept'))) return refuse(406, { Accept: conferenceInfoType });
-  const expires = request.header('Expires') ?? String(limits.preferred);
+  const { shortest, longest } = limits;
+  const expires = request.header('Expires') ?? String(Math.max(shortest, usualExpiry));
   if (!/^\s*\d{1,10}\s*$/.test(expires)) return refuse(400);
   const seconds = Number(expires);
-  if (seconds > 0 && seconds < limits.minimum) return refuse(423, { 'Min-Expires': String(limits.minimum) });
-  const id = parameterOf(event, 'id');
-  return {
-    act: 'serve',
-    event: id === null ? 'conference' : `conference;id=${id}`,
-    expires: Math.min(seconds, limits.maximum),
-    gapSeconds: gapOf(event),
-  };
+  // RFC 6665 4.2.1.1: a fetch, or the end of a subscription, is never too brief.
+  if (seconds > 0 && seconds < shortest) return refuse(423, { 'Min-Expires': String(shortest) });
+  const gapSeconds = gapOf(eventHeader(request) ?? '');
+  return { act: 'serve', event, expires: Math.min(seconds, longest), gapSeconds };
 }

@@ -13,7 +13,7 @@ import type { IncomingRequest } from './incoming-request.ts';
 import { LastWords } from './last-words.ts';
 import type { Leg } from './leg.ts';
 import type { NotifyWriter } from './notify-writer.ts';
-import { type ExpiryLimits, readSubscribe, type SubscribeWish } from './subscribe-request.ts';
+import { type ExpiryLimits, eventOf, readSubscribe, type SubscribeWish } from './subscribe-request.ts';
 import { mayWatch, type Watching } from './watch-rights.ts';
 import type { WatcherRecords } from './watcher-records.ts';
 
@@ -77,11 +77,11 @@ export class Subscriptions {
     return this.#watchers.size;
   }
 
-  /** The conference of the subscription that this request belongs to, or null. */
+  /** The conference of the subscription that this request belongs to, whether or not it can be served; or null. */
   linkOf(request: IncomingRequest): string | null {
-    const event = readSubscribe(request, this.#context.expiry);
-    if (event.act === 'refuse' || request.dialogId === null) return null;
-    return this.#watchers.get(idOf(request.dialogId, event.event))?.link ?? null;
+    const event = eventOf(request);
+    if (event === null || request.dialogId === null) return null;
+    return this.#watchers.get(idOf(request.dialogId, event))?.link ?? null;
   }
 
   /** Answers a SUBSCRIBE to a conference; `leg` when it came inside the dialog of a call. */

@@ -28,7 +28,7 @@ export async function harnessStage(start: StartPlace) {
   };
   const at = await stage(tapped, {
     watching: 'anyone',
-    expiry: { preferred: 3600, minimum: 1, maximum: 3600 },
+    expiry: { shortest: 1, longest: 3600 },
   });
   const { place, focus, legs } = at;
   const phones: SipPhone[] = [];

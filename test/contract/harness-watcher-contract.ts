@@ -119,33 +119,61 @@ export function watchersOnTheFocus(name: string, start: StartPlace): void {
         await watcher.close();
       });
 
-      it('keeps what a document does wrong until it is asked', async () => {
-        const honest = await at.watch();
-        const xml = honest.documents[0]?.xml ?? '';
-        await honest.close();
+      /** A focus of the test's own: answers the SUBSCRIBE and sends these NOTIFYs, one after another. */
+      async function falseFocus(xml: string, states: readonly string[]) {
         const notifier = await SipUserAgent.open({
           server: { host: '127.0.0.1', port: 9 },
           aor: 'sip:tea@conf.example',
         });
-        const server = { host: '127.0.0.1', port: Number(notifier.contactUri.split(':').at(-1)) };
         notifier.onRequest = (request) => {
           const dialog = notifier.dialogFrom(request);
           request.respond(200, { headers: [['Expires', '60']] });
-          const headers: HeaderLine[] = [
-            ['Event', 'conference'],
-            ['Subscription-State', 'active;expires=60'],
-            ['Content-Type', 'application/conference-info+xml'],
-          ];
           void (async () => {
-            // The second document has the version of the first.
-            for (let time = 0; time < 2; time += 1) await notifier.request(dialog, 'NOTIFY', { headers, body: xml });
+            for (const state of states) {
+              const headers: HeaderLine[] = [
+                ['Event', 'conference'],
+                ['Subscription-State', state],
+                ['Content-Type', 'application/conference-info+xml'],
+              ];
+              await notifier.request(dialog, 'NOTIFY', { headers, body: xml });
+            }
           })();
           return true;
         };
+        return { notifier, server: { host: '127.0.0.1', port: Number(notifier.contactUri.split(':').at(-1)) } };
+      }
+
+      /** A document as a focus sends it. */
+      async function honestDocument(): Promise<string> {
+        const honest = await at.watch();
+        const xml = honest.documents[0]?.xml ?? '';
+        await honest.close();
+        return xml;
+      }
+
+      it('keeps what a document does wrong until it is asked', async () => {
+        // The second document has the version of the first.
+        const { notifier, server } = await falseFocus(await honestDocument(), [
+          'active;expires=60',
+          'active;expires=60',
+        ]);
         const watcher = await at.watch({ server });
         await expect.poll(() => watcher.documents.length, { timeout: 10_000 }).toBe(2);
         await expect(watcher.until(() => true, 'anything')).rejects.toThrow('is not newer than');
         await expect(watcher.close()).rejects.toThrow('is not newer than');
+        await notifier.close();
+      });
+
+      it('notices who goes on telling it after the last word', async () => {
+        const { notifier, server } = await falseFocus(await honestDocument(), [
+          'terminated;reason=timeout',
+          'active;expires=60',
+        ]);
+        const watcher = await at.watch({ server });
+        expect(await watcher.ended()).toEqual({ reason: 'timeout' });
+        await expect.poll(() => watcher.lateNotifies.length, { timeout: 10_000 }).toBe(1);
+        expect(watcher.notifies).toHaveLength(1);
+        await watcher.close();
         await notifier.close();
       });
 

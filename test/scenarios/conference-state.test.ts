@@ -1,4 +1,5 @@
 /** RFC 4575: what a watcher of the conference is told, of the call and of the room, from the first document to the last. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { involvementOf, userOf } from '../harness/conference/view.ts';
 import type { Watcher } from '../harness/sip/watcher.ts';
@@ -6,9 +7,12 @@ import { has } from './exceptions.ts';
 import { attend, people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['whole', 'changes', 'many', 'dialog', 'hung-up', 'rights', 'life', 'events', 'follow'];
+const links = ['whole', 'changes', 'many', 'dialog', 'hung-up', 'rights', 'life', 'lapse', 'brief', 'events', 'follow'];
+/** Short enough to be waited for, long enough for a busy machine to refresh in time; seconds. */
+const shortest = 4;
+const settings = { sip: { subscriptions: { 'shortest-expiry': shortest, 'longest-expiry': 1200 } } };
 
-describeStacks('The state of a conference', { links }, (stack) => {
+describeStacks('The state of a conference', { links, settings }, (stack) => {
   it('comes whole at first: what it is, where it is, and everybody with all their ways in', async () => {
     const { owner, guest } = await people(stack(), 'whole');
     const { conference, room, name } = stack().link('whole');
@@ -144,7 +148,7 @@ describeStacks('The state of a conference', { links }, (stack) => {
     const { owner } = await people(stack(), 'life');
     const { conference } = stack().link('life');
     const watcher = await stack().watcher('alice', conference, { expires: 1800 });
-    expect(watcher.expires).toBeLessThanOrEqual(1800);
+    expect(watcher.expires).toBeLessThanOrEqual(1200);
     const before = watcher.documents.length;
     await watcher.refresh(600);
     await watcher.until(() => watcher.documents.length > before, 'a document after the refresh');
@@ -153,6 +157,42 @@ describeStacks('The state of a conference', { links }, (stack) => {
     await watcher.unsubscribe();
     expect(await watcher.ended()).toMatchObject({ reason: 'timeout' });
     await owner.room.leave();
+  });
+
+  it('is told to who refreshes in time, and no longer to who does not', async () => {
+    const { guest } = await people(stack(), 'lapse');
+    const { conference } = stack().link('lapse');
+    const [steady, idle] = await Promise.all([
+      stack().watcher('alice', conference, { expires: shortest }),
+      stack().watcher('bob', conference, { expires: shortest }),
+    ]);
+    expect(idle.expires).toBeLessThanOrEqual(shortest);
+    const lapsed = idle.ended();
+    const over = lapsed.then(() => true);
+    while (!(await Promise.race([over, pause(shortest * 200)]))) await steady.refresh();
+    expect(await lapsed).toEqual({ reason: 'timeout' });
+    expect(idle.notifies.at(-1)!.header('subscription-state')).toBe('terminated;reason=timeout');
+
+    await steady.refresh(600);
+    await guest.call();
+    await steady.until((view) => view.users.some((user) => involvementOf(user) === 'both'), 'the caller');
+    await expect(idle.refresh()).rejects.toMatchObject({ status: 481 });
+    expect(idle.lateNotifies).toEqual([]);
+  });
+
+  it('is not told for less time than the operator wants: what is too brief is refused, and breaks nothing', async () => {
+    const { guest } = await people(stack(), 'brief');
+    const { conference } = stack().link('brief');
+    const tooBrief = { status: 423, headers: expect.objectContaining({ 'min-expires': `${shortest}` }) };
+    const refused = stack().watcher('alice', conference, { expires: shortest - 1 });
+    await expect(refused).rejects.toMatchObject(tooBrief);
+    const watcher = await stack().watcher('alice', conference, { expires: 600 });
+    await expect(watcher.refresh(1)).rejects.toMatchObject(tooBrief);
+    await guest.call();
+    await watcher.until((view) => view.users.some((user) => involvementOf(user) === 'both'), 'the caller');
+    const fetched = await stack().watcher('bob', conference, { expires: 0 });
+    expect(await fetched.ended()).toEqual({ reason: 'timeout' });
+    expect(fetched.documents).toMatchObject([{ state: 'full' }]);
   });
 
   it('leads from the call to the room: who follows the service URI is in the right room', async () => {

@@ -35,6 +35,8 @@ export class SipUserAgent {
   readonly options: AgentOptions;
   /** Takes requests outside of dialogs; false for those it does not want: INVITE is then busy, OPTIONS answered, others refused. */
   onRequest: (request: IncomingRequest) => boolean = () => false;
+  /** Requests of the peer in dialogs where nothing takes them (any more); they were answered with 481. */
+  readonly strays: SipMessage[] = [];
   readonly #digest: DigestClient | undefined;
   readonly #clients = new Map<string, ClientTransaction>();
   readonly #servers = new Map<string, { transaction: ServerTransaction; incoming: IncomingRequest }>();
@@ -249,11 +251,13 @@ export class SipUserAgent {
 
   #inDialog(incoming: IncomingRequest, dialog: Dialog | undefined): void {
     const { message } = incoming;
-    if (dialog === undefined || !dialog.matches(parameterOf(message.header('from') ?? '', 'tag')))
+    if (dialog === undefined || !dialog.matches(parameterOf(message.header('from') ?? '', 'tag'))) {
+      this.strays.push(message);
       incoming.respond(481);
-    else if (!dialog.follow(message)) incoming.respond(500);
+    } else if (!dialog.follow(message)) incoming.respond(500);
     else {
       for (const usage of dialog.usages) if (usage.receive(incoming)) return;
+      if (message.method !== 'OPTIONS') this.strays.push(message);
       this.#plainAnswer(incoming);
     }
   }

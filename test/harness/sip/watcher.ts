@@ -107,6 +107,12 @@ export class Watcher implements Usage {
     return this.#documents;
   }
 
+  /** NOTIFYs that came after the last one. */
+  get lateNotifies(): readonly SipMessage[] {
+    const { callId } = this.#dialog;
+    return this.#agent.strays.filter((stray) => stray.method === 'NOTIFY' && stray.header('call-id') === callId);
+  }
+
   /** Seconds granted by the last answer or NOTIFY. */
   get expires(): number {
     return this.#expires;

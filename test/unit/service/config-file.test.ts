@@ -94,6 +94,24 @@ describe('the configuration file', () => {
     expect(problem(sampleConfig().replace('focus: focus', 'focus: "not allowed s3cret"'))).not.toContain('s3cret');
   });
 
+  it('refuses a shortest subscription that is longer than the longest, and limits that are none', () => {
+    const granted = (shortest: string, longest: string): string =>
+      problem(
+        sampleConfig()
+          .replace('shortest-expiry: 60', `shortest-expiry: ${shortest}`)
+          .replace('longest-expiry: 3600', `longest-expiry: ${longest}`),
+      );
+    expect(granted('30', '30')).toBe('no problem');
+    expect(granted('31', '30')).toMatch(
+      /^config\.yaml:\d+:\d+ sip\.subscriptions\.shortest-expiry - expected no more than longest-expiry, which is 30, got the number 31$/,
+    );
+    expect(granted('0', '30')).toMatch(/sip\.subscriptions\.shortest-expiry - expected .*>=1, got the number 0$/);
+    expect(granted('1.5', '30')).toMatch(/sip\.subscriptions\.shortest-expiry - expected int, got the number 1\.5$/);
+    expect(granted('60', '86401')).toMatch(
+      /sip\.subscriptions\.longest-expiry - expected .*<=86400, got the number 86401$/,
+    );
+  });
+
   it('refuses two links with one room, and broken YAML with its place', () => {
     const twice = sampleConfig().replace(/links:\n([\s\S]*?)http:/, (_, body: string) => `links:\n${body}${body}http:`);
     expect(problem(twice)).toContain('links.1.room - expected a room that no other link has');

@@ -52,6 +52,21 @@ describe('what a SUBSCRIBE asks for', () => {
     expect(wish).toEqual({ act: 'serve', event: 'conference;id=x7', expires: 3600, gapSeconds: 10 });
   });
   it.each([
+    [{ shortest: 2, longest: 600 }, 600],
+    [{ shortest: 2, longest: 86400 }, 3600],
+    [{ shortest: 7200, longest: 86400 }, 7200],
+  ])('is within the limits %o when it does not say how long', (limits, expires) =>
+    expect(readSubscribe(request({ Event: 'conference' }), limits)).toMatchObject({ act: 'serve', expires }),
+  );
+  it.each([
+    ['2', { act: 'refuse', status: 423, headers: { 'Min-Expires': '3' } }],
+    ['3', { act: 'serve', expires: 3 }],
+    ['6', { act: 'serve', expires: 5 }],
+    ['0', { act: 'serve', expires: 0 }],
+  ])('for %s s is measured against what the operator grants', (Expires, wish) =>
+    expect(readSubscribe(request({ Event: 'conference', Expires }), { shortest: 3, longest: 5 })).toMatchObject(wish),
+  );
+  it.each([
     [{}, 489],
     [{ Event: 'refer' }, 489],
     [{ Event: 'conference', Accept: 'text/plain' }, 406],
