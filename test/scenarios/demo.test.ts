@@ -1,8 +1,12 @@
 /** The demo keeps its promise, and notices when the service does not. */
 import { spawn } from 'node:child_process';
+import { connect, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findStacks } from '../harness/meeting/find-stacks.ts';
+import { type RunningProcess, startProcess } from '../harness/servers/process.ts';
+import { SipPhone } from '../harness/sip/phone.ts';
+import { XmppUser } from '../harness/xmpp-user.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -23,6 +27,46 @@ function demo(...options: string[]): Promise<{ code: number | null; output: stri
 
 const steps = (output: string, mark: string): string[] =>
   output.split('\n').filter((line) => line.startsWith(`  ${mark} `) && /\d+\./.test(line));
+
+/** A running demo after its tour, and what it printed for people. */
+async function invited(): Promise<{ running: RunningProcess; printed: (pattern: RegExp) => string }> {
+  const running = await startProcess({
+    name: 'demo',
+    command: process.execPath,
+    args: ['--import', 'tsx', 'demo/main.ts'],
+    cwd: root,
+    ready: /Ctrl-C ends it/,
+    readyTimeoutMs: 120_000,
+    stopTimeoutMs: 30_000,
+  });
+  const printed = (pattern: RegExp): string => {
+    const found = pattern.exec(running.output())?.[1];
+    if (found === undefined) throw new Error(`the demo did not print ${pattern}`);
+    return found;
+  };
+  return { running, printed };
+}
+
+/** What an XMPP server says first on a port that speaks TLS from the first byte (XEP-0368). */
+async function directTlsGreeting(port: number, domain: string): Promise<string> {
+  const socket: TLSSocket = connect({ host: '127.0.0.1', port, servername: domain, rejectUnauthorized: false });
+  try {
+    return await new Promise((resolve, reject) => {
+      let text = '';
+      socket.setEncoding('utf8').on('data', (data: string) => {
+        text += data;
+        if (text.includes('</stream:features>')) resolve(text);
+      });
+      for (const event of ['error', 'close']) socket.once(event, () => reject(new Error(`closed after: ${text}`)));
+      const streams = 'xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams"';
+      socket.write(`<?xml version="1.0"?><stream:stream to="${domain}" version="1.0" ${streams}>`);
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+const hasProsody = findStacks().some(({ name, missing }) => name === 'embedded × prosody' && missing.length === 0);
 
 describe('The demo', { timeout: 150_000 }, () => {
   for (const { sip, missing } of findStacks().filter(({ xmpp }) => xmpp === 'prosody')) {
@@ -46,6 +90,54 @@ describe('The demo', { timeout: 150_000 }, () => {
     expect(steps(output, '✗')).toEqual([expect.stringContaining("Alice takes Bob's voice")]);
     expect(output).not.toContain('Every step held.');
     expect(code).toBe(1);
+  });
+
+  it.skipIf(!hasProsody)('lets a person in by what it printed, tells what happens, and ends on Ctrl-C', async () => {
+    const { running, printed } = await invited();
+    const tells = (line: string | RegExp) => expect.poll(() => running.output(), { timeout: 15_000 }).toMatch(line);
+    try {
+      const [name, domain] = printed(/XMPP account +(\S+)/).split('@') as [string, string];
+      const password = printed(/XMPP account .*password (\S+)/);
+      const room = printed(/Room +(\S+)/);
+      const tls = Number(printed(/127\.0\.0\.1, port (\d+), "direct TLS"/));
+      expect(await directTlsGreeting(tls, domain)).toContain('urn:ietf:params:xml:ns:xmpp-sasl');
+
+      const c2sPort = Number(printed(/without TLS: port (\d+)/));
+      const carol = await XmppUser.connect({ c2sPort, domain }, name, password);
+      await carol.join(room, 'Carol');
+      await tells('Carol is in the room as participant');
+
+      const phone = await SipPhone.open({
+        server: { host: '127.0.0.1', port: Number(printed(/SIP server +127\.0\.0\.1:(\d+)/)) },
+        aor: printed(/SIP account +(\S+)/),
+        credentials: {
+          username: printed(/SIP account .*user (\S+)/),
+          password: printed(/SIP account .*password (\S+)/),
+        },
+        displayName: 'Carol',
+      });
+      const call = await phone.call(printed(/Call +(sip:\S+)/));
+      await tells(/Carol \(sip:carol@\S+\) is in the call/);
+
+      const alice = await XmppUser.connect({ c2sPort, domain }, 'alice', 'alice-has-a-secret');
+      const owned = await alice.join(room, 'Alice');
+      await owned.revokeVoice('Carol');
+      await tells(/Carol \(.*\) is muted in the call \(room\)/);
+      await owned.grantVoice('Carol');
+      await tells(/Carol \(.*\) is heard in the call again/);
+      await owned.kick('Carol', 'enough');
+      await call.ended();
+      await tells(/carol@\S+ was kicked out of the room.*: enough/);
+      await tells(/Carol \(.*\) has left the call/);
+      await tells('Carol has left the room');
+
+      await Promise.allSettled([phone.close(), carol.disconnect(), alice.disconnect()]);
+      await running.stop('SIGINT');
+      expect(await running.exited).toBe(0);
+      expect(running.output()).toContain('Everything that the demo started has ended');
+    } finally {
+      await running.kill();
+    }
   });
 
   it('says what to type when it is asked for something that it does not know', async () => {
