@@ -24,8 +24,9 @@ export class CommandDesk {
 
   constructor(context: ModerationContext, domain: string, focus: string) {
     this.#context = context;
-    this.#domain = domain;
-    this.#focus = focus;
+    // As in the addresses that arrive, which are lower case once they are read.
+    this.#domain = bareJid(domain) ?? domain;
+    this.#focus = bareJid(focus) ?? focus;
   }
 
   /** True for the addresses at which commands are taken; `to` is any JID. */

@@ -34,6 +34,8 @@ export interface LinkReport {
   readonly state: 'open' | 'closed' | 'unknown';
   /** Why it is closed. */
   readonly reason: string | null;
+  /** Who closed it: only where the room did, by being destroyed, may its former owners reopen it. Null when open, or not known. */
+  readonly closedBy: 'room' | 'operator' | null;
   readonly roomJoined: boolean;
   /** Where the room's `audio-video-uri` can be read: `room`, `focus`, `none`. */
   readonly advertised: string;
@@ -58,6 +60,7 @@ export const linkReport = (link: LinkSettings, meeting: Meeting): LinkReport => 
   conference: link.conference,
   state: meeting.link?.state ?? 'unknown',
   reason: meeting.link?.reason ?? null,
+  closedBy: meeting.link?.closedBy ?? null,
   roomJoined: meeting.room?.joined ?? false,
   advertised: meeting.room?.advertised ?? 'none',
   occupants: meeting.occupants.size,

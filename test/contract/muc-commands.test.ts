@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command, commandsAt, fillIn } from '../harness/ad-hoc-command.ts';
 import { findXmppServers, startXmppServer, type XmppServer } from '../harness/servers/xmpp-server.ts';
 import type { XmppRoom } from '../harness/xmpp-room.ts';
+import { StanzaRefused } from '../harness/xmpp-stanza.ts';
 import { XmppUser } from '../harness/xmpp-user.ts';
 import { Bench } from './muc-bridge-bench.ts';
 
@@ -126,6 +127,26 @@ describe.each(kinds)('commands to the focus on %s', (kind) => {
         notes: [{ type: 'info', text: `${room} is open again.` }],
       });
       await isOwnersAgain(bench);
+    });
+  });
+
+  it('give the room back also when somebody else has made it meanwhile, who is no owner of what was', async () => {
+    await inRoomOfAlice(async (bench, aliceIn) => {
+      const { room } = bench.link;
+      await destroyed(bench, aliceIn);
+      const made = await bob.join(room, 'Bob').catch((error: unknown) => {
+        if (error instanceof StanzaRefused) return null; // Prosody keeps the name of a destroyed room to its admins
+        throw error;
+      });
+      expect(made === null || made.self?.affiliation === 'owner').toBe(true);
+      await expect(command(bob, focus, { node: 'reopen' })).rejects.toMatchObject({ condition: 'forbidden' });
+      expect(await fillIn(alice, focus, 'reopen', { room })).toMatchObject({ status: 'completed' });
+      await bench.until(
+        () => bench.meeting.affiliations.get(alice.bareJid)?.affiliation === 'owner',
+        'the owner again',
+      );
+      const again = await alice.join(room, 'Alice');
+      expect(again.self).toMatchObject({ affiliation: 'owner', role: 'moderator' });
     });
   });
 
