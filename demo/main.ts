@@ -2,7 +2,7 @@
  * `npm run demo`: starts everything on this machine, shows on real clients that a chat room and a conference call are one meeting,
  * and stays up for a person to try. `-- --once` ends after the tour, with exit code 0 only if every step held.
  */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { findDrachtio } from '../test/harness/servers/drachtio.ts';
 import { findFreeswitch } from '../test/harness/servers/freeswitch.ts';
 import { Ending } from './ending.ts';
@@ -16,6 +16,13 @@ interface DemoOptions {
   readonly once: boolean;
   readonly stack: 'embedded' | 'native';
   readonly breakMixer: boolean;
+  readonly sipPort: number;
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError('A port is 1 to 65535.');
+  return port;
 }
 
 const program = new Command('demo')
@@ -28,6 +35,11 @@ const program = new Command('demo')
     )
       .choices(['embedded', 'native'])
       .default('embedded'),
+  )
+  .addOption(
+    new Option('--sip-port <port>', 'where phones call, when nobody else has this port')
+      .argParser(portOf)
+      .default(5060),
   )
   .addOption(
     new Option('--break-mixer', 'a mixer whose mute does nothing, to see that the tour notices')
@@ -97,7 +109,8 @@ async function demo(options: DemoOptions): Promise<number> {
   const ending = new Ending((signal) => bad(`${signal}: ended at once, with everything that the demo had started`));
   title('Setting the stage');
   const began = performance.now();
-  const stage = await openStage({ sip: options.stack, brokenMixer: options.breakMixer });
+  const { stack: sip, breakMixer: brokenMixer, sipPort } = options;
+  const stage = await openStage({ sip, brokenMixer, sipPort });
   const servers =
     options.stack === 'native'
       ? 'the bridge on drachtio-server and FreeSWITCH'

@@ -1,11 +1,8 @@
 /** The stage of the demo: servers with throw-away data, the bridge inside this process, and the people of the tour. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createEmbeddedMixer } from '../src/embedded/mixer/embedded-mixer.ts';
-import { createLog } from '../src/log.ts';
+import { createLog, type Logger } from '../src/log.ts';
 import { type Bridge, createBridge } from '../src/service/bridge.ts';
 import { readConfig } from '../src/service/config-file.ts';
 import { type MeetingLink, writeBridgeFiles } from '../test/harness/meeting/bridge-config.ts';
@@ -13,15 +10,20 @@ import { castOf, displayNameOf, type Person, stranger } from '../test/harness/me
 import type { SipKind } from '../test/harness/meeting/find-stacks.ts';
 import { makeAccounts, makeRooms, OWNER } from '../test/harness/meeting/furnishing.ts';
 import { type MeetingParts, startParts, stopParts } from '../test/harness/meeting/meeting-parts.ts';
+import { startSipSide } from '../test/harness/meeting/sip-side.ts';
 import { freePort, scratchDir } from '../test/harness/servers/process.ts';
 import { SipPhone } from '../test/harness/sip/phone.ts';
 import { Watcher } from '../test/harness/sip/watcher.ts';
 import { XmppUser } from '../test/harness/xmpp-user.ts';
+import { newLogFile } from './log-file.ts';
+import { isPortTaken } from './port-taken.ts';
 
 export interface StageOptions {
   readonly sip: SipKind;
   /** A mixer that says it mutes and does not: the tour must notice (embedded only). */
   readonly brokenMixer: boolean;
+  /** Taken for calls when it is free. */
+  readonly sipPort: number;
 }
 
 /** Everything that runs during the demo. */
@@ -45,24 +47,77 @@ export interface Stage {
 }
 
 const host = '127.0.0.1';
-const logDirectory = fileURLToPath(new URL('../.tmp/demo', import.meta.url));
+
+/** What the bridge is made from, apart from the servers. */
+interface Site {
+  readonly options: StageOptions;
+  readonly directory: string;
+  readonly people: readonly Person[];
+  readonly log: Logger;
+}
+
+/** The bridge, ready, and the servers that it runs on. */
+interface RunningBridge {
+  readonly parts: MeetingParts;
+  readonly bridge: Bridge;
+  readonly link: MeetingLink;
+  readonly http: { readonly port: number; readonly token: string };
+  readonly configFile: string;
+}
 
 /** Starts all; ends what has been started when a part fails. */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const parts = await startParts({
-    ...{ xmpp: 'prosody', sip: options.sip, sipPort: 5060 },
-    xmppServer: { directTls: true },
-  });
+  const { sip, sipPort } = options;
+  const servers = await startParts({ xmpp: 'prosody', sip, sipPort, xmppServer: { directTls: true } });
   const scratch = scratchDir('demo');
-  const people = castOf(parts.xmpp.domain);
+  const people = castOf(servers.xmpp.domain);
   const person = (name: string): Person => people.find((one) => one.name === name) ?? stranger(name);
-  const link = linkOf(parts);
-  await makeAccounts(parts.xmpp, people);
-  await makeRooms(parts.xmpp, person(OWNER), [link.room]);
+  const clear = async (): Promise<void> => {
+    await stopParts(servers);
+    scratch.remove();
+  };
+  try {
+    await makeAccounts(servers.xmpp, people);
+    await makeRooms(servers.xmpp, person(OWNER), [linkOf(servers).room]);
+    const logFile = newLogFile();
+    const log = createLog({ level: 'info', personal: true }, pino.destination({ dest: logFile, sync: false }));
+    const running = await startOnFreePort(servers, { options, directory: scratch.path, people, log });
+    const { parts, bridge, link, http, configFile } = running;
+    const clients = new Clients(parts, link, person);
+    return {
+      ...{ parts, bridge, link, directory: scratch.path, configFile, logFile, person },
+      user: (name) => clients.user(name),
+      phone: (name) => clients.phone(name),
+      watcher: (name) => clients.watcher(name),
+      ask: (act, whom) => ask(http, link, act, whom),
+      clear: () => clients.leave(),
+      async close() {
+        await clients.leave();
+        await bridge.stop();
+        await clear();
+      },
+    };
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+}
 
+/** The embedded agent binds its port long after that was chosen: where another program has taken it by then, another is chosen. */
+async function startOnFreePort(servers: MeetingParts, site: Site): Promise<RunningBridge> {
+  try {
+    return await startBridge(servers, site);
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    return startBridge({ ...servers, sip: await startSipSide('embedded') }, site);
+  }
+}
+
+async function startBridge(parts: MeetingParts, { options, directory, people, log }: Site): Promise<RunningBridge> {
+  const link = linkOf(parts);
   const http = { port: await freePort(), token: randomBytes(16).toString('hex') };
   const files = writeBridgeFiles({
-    ...{ directory: scratch.path, instance: 'demo', links: [link], people, http },
+    ...{ directory, instance: 'demo', links: [link], people, http },
     bus: parts.nats === null ? { kind: 'memory' } : { kind: 'nats', servers: [parts.nats.url] },
     xmpp: {
       ...{ host, port: parts.xmpp.componentPort, domain: parts.xmpp.componentDomain },
@@ -72,37 +127,18 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     // MD5 alone: some softphones (baresip 1.0) give up at a challenge that they do not know, whatever stands beside it.
     settings: { log: { level: 'info', personal: true }, sip: { digests: ['MD5'] } },
   });
-  // Outside the scratch directory: it is read after the demo has ended.
-  const logFile = join(logDirectory, 'bridge.log');
-  mkdirSync(logDirectory, { recursive: true });
-  rmSync(logFile, { force: true });
-  const log = createLog({ level: 'info', personal: true }, pino.destination({ dest: logFile, sync: false }));
   const bridge = createBridge(readConfig(files.config, process.env), {
     log,
     ...(options.brokenMixer ? { mixer: createEmbeddedMixer({ host, log, faults: { ignoreMute: true } }) } : {}),
   });
-  const clients = new Clients(parts, link, person);
-  const close = async (): Promise<void> => {
-    await clients.leave();
-    await bridge.stop();
-    await stopParts(parts);
-    scratch.remove();
-  };
   try {
     await bridge.start();
     await untilReady(http.port);
   } catch (error) {
-    await close();
+    await bridge.stop();
     throw error;
   }
-  return {
-    ...{ parts, bridge, link, directory: scratch.path, configFile: files.config, logFile, person, close },
-    user: (name) => clients.user(name),
-    phone: (name) => clients.phone(name),
-    watcher: (name) => clients.watcher(name),
-    ask: (act, whom) => ask(http, link, act, whom),
-    clear: () => clients.leave(),
-  };
+  return { parts, bridge, link, http, configFile: files.config };
 }
 
 /** The conference URI names this host, so that any softphone here can dial what the room advertises. */

@@ -4,7 +4,8 @@ import { connect, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findStacks } from '../harness/meeting/find-stacks.ts';
-import { type RunningProcess, startProcess } from '../harness/servers/process.ts';
+import { freePort, startProcess } from '../harness/servers/process.ts';
+import type { RunningProcess } from '../harness/servers/running-process.ts';
 import { SipPhone } from '../harness/sip/phone.ts';
 import { XmppUser } from '../harness/xmpp-user.ts';
 
@@ -28,23 +29,27 @@ function demo(...options: string[]): Promise<{ code: number | null; output: stri
 const steps = (output: string, mark: string): string[] =>
   output.split('\n').filter((line) => line.startsWith(`  ${mark} `) && /\d+\./.test(line));
 
-/** A running demo after its tour, and what it printed for people. */
-async function invited(): Promise<{ running: RunningProcess; printed: (pattern: RegExp) => string }> {
-  const running = await startProcess({
+/** A demo that goes on, as soon as it has printed something. */
+const running = (ready: RegExp, ...options: string[]): Promise<RunningProcess> =>
+  startProcess({
     name: 'demo',
     command: process.execPath,
-    args: ['--import', 'tsx', 'demo/main.ts'],
+    args: ['--import', 'tsx', 'demo/main.ts', ...options],
     cwd: root,
-    ready: /Ctrl-C ends it/,
+    ready,
     readyTimeoutMs: 120_000,
     stopTimeoutMs: 30_000,
   });
+
+/** A demo after its tour, and what it printed for people. */
+async function invited(): Promise<{ stage: RunningProcess; printed: (pattern: RegExp) => string }> {
+  const stage = await running(/Ctrl-C ends it/);
   const printed = (pattern: RegExp): string => {
-    const found = pattern.exec(running.output())?.[1];
+    const found = pattern.exec(stage.output())?.[1];
     if (found === undefined) throw new Error(`the demo did not print ${pattern}`);
     return found;
   };
-  return { running, printed };
+  return { stage, printed };
 }
 
 /** What an XMPP server says first on a port that speaks TLS from the first byte (XEP-0368). */
@@ -71,18 +76,30 @@ const hasProsody = findStacks().some(({ name, missing }) => name === 'embedded �
 describe('The demo', { timeout: 150_000 }, () => {
   for (const { sip, missing } of findStacks().filter(({ xmpp }) => xmpp === 'prosody')) {
     const wanted = process.env['STACK'] ?? sip;
-    const title = `shows every step on the ${sip} stack`;
-    if (missing.length > 0) it.skip(`${title} (not run: ${missing.join(', ')} not found)`);
-    else if (wanted !== sip) it.skip(`${title} (not run: STACK=${wanted})`);
-    else {
-      it(title, async () => {
-        const { code, output } = await demo('--once', '--stack', sip);
-        expect(steps(output, '✗'), output).toEqual([]);
-        expect(steps(output, '✓').length).toBeGreaterThan(12);
-        expect(output).toContain('Every step held.');
-        expect(code).toBe(0);
-      });
-    }
+    const onStack = (title: string, test: () => Promise<void>): void => {
+      if (missing.length > 0) it.skip(`${title} (not run: ${missing.join(', ')} not found)`);
+      else if (wanted !== sip) it.skip(`${title} (not run: STACK=${wanted})`);
+      else it(title, test);
+    };
+
+    onStack(`shows every step on the ${sip} stack`, async () => {
+      const { code, output } = await demo('--once', '--stack', sip);
+      expect(steps(output, '✗'), output).toEqual([]);
+      expect(steps(output, '✓').length).toBeGreaterThan(12);
+      expect(output).toContain('Every step held.');
+      expect(code).toBe(0);
+    });
+
+    onStack(`comes up twice at the same moment on the ${sip} stack, wanting one port for calls`, async () => {
+      const port = String(await freePort());
+      const called = /audio-video-uri = (sip:\S+)\n/;
+      const start = () => running(called, '--once', '--stack', sip, '--sip-port', port);
+      const starts = await Promise.allSettled([start(), start()]);
+      const stages = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      await Promise.all(stages.map((stage) => stage.kill()));
+      expect(starts.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))).toEqual([]);
+      expect(new Set(stages.map((stage) => called.exec(stage.output())?.[1])).size).toBe(2);
+    });
   }
 
   it('fails, and names the step, when the mixer only says that it mutes', async () => {
@@ -93,8 +110,8 @@ describe('The demo', { timeout: 150_000 }, () => {
   });
 
   it.skipIf(!hasProsody)('lets a person in by what it printed, tells what happens, and ends on Ctrl-C', async () => {
-    const { running, printed } = await invited();
-    const tells = (line: string | RegExp) => expect.poll(() => running.output(), { timeout: 15_000 }).toMatch(line);
+    const { stage, printed } = await invited();
+    const tells = (line: string | RegExp) => expect.poll(() => stage.output(), { timeout: 15_000 }).toMatch(line);
     try {
       const [name, domain] = printed(/XMPP account +(\S+)/).split('@') as [string, string];
       const password = printed(/XMPP account .*password (\S+)/);
@@ -132,11 +149,11 @@ describe('The demo', { timeout: 150_000 }, () => {
       await tells('Carol has left the room');
 
       await Promise.allSettled([phone.close(), carol.disconnect(), alice.disconnect()]);
-      await running.stop('SIGINT');
-      expect(await running.exited).toBe(0);
-      expect(running.output()).toContain('Everything that the demo started has ended');
+      await stage.stop('SIGINT');
+      expect(await stage.exited).toBe(0);
+      await tells('Everything that the demo started has ended');
     } finally {
-      await running.kill();
+      await stage.kill();
     }
   });
 

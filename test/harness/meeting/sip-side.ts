@@ -23,7 +23,10 @@ const host = '127.0.0.1';
 const freeSipPort = async (wanted?: number): Promise<number> =>
   wanted !== undefined && (await isFree(wanted)) ? wanted : freePort();
 
-/** Starts what `kind` needs, on this machine when no place is named; `wantedPort` is taken for calls when it is free. */
+/**
+ * Starts what `kind` needs, on this machine when no place is named; `wantedPort` is taken for calls when it is free. For
+ * `embedded` the port is only chosen: whether nobody has taken it meanwhile shows when the bridge binds it.
+ */
 export async function startSipSide(kind: SipKind, wantedPort?: number, place?: Place): Promise<SipSide> {
   return kind === 'native' ? startNative(wantedPort, place) : reserveEmbedded(wantedPort);
 }
@@ -44,9 +47,21 @@ async function reserveEmbedded(wantedPort?: number): Promise<SipSide> {
   };
 }
 
+/** A drachtio-server on the wanted port, or on another when somebody has the wanted one or takes it between our look and its binding. */
+async function startDrachtioAt(wantedPort?: number, place?: Place): Promise<DrachtioServer> {
+  const sipPort = await freeSipPort(wantedPort);
+  try {
+    return await startDrachtio({ sipPort }, place);
+  } catch (error) {
+    // It ends without a word about the cause.
+    if (sipPort !== wantedPort || (await isFree(sipPort))) throw error;
+    return startDrachtio({}, place);
+  }
+}
+
 async function startNative(wantedPort?: number, place?: Place): Promise<SipSide> {
   const [drachtioStart, freeswitchStart] = await Promise.allSettled([
-    freeSipPort(wantedPort).then((sipPort) => startDrachtio({ sipPort }, place)),
+    startDrachtioAt(wantedPort, place),
     startFreeswitch({}, place),
   ]);
   const drachtio = drachtioStart.status === 'fulfilled' ? drachtioStart.value : null;
