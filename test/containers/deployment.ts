@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
 import { parse, stringify } from 'yaml';
 import { type DebianRelease, debianImage, nodeImage } from '../harness/containers/base-image.ts';
+import { type HeldContainer, holdContainer } from '../harness/containers/containers.ts';
 import { freePort, scratchDir } from '../harness/servers/process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,16 +76,16 @@ export async function startDeployment(release: DebianRelease, bridgeImage: strin
   const prosodyImage = await build(join(ROOT, 'deploy/prosody'), 'Dockerfile', `cusax-prosody:${release}`, {
     BASE: base,
   });
-  const started: StartedTestContainer[] = [];
+  const held: HeldContainer[] = [];
   const scratch = scratchDir('deployment');
   const stop = async (): Promise<void> => {
-    for (const container of started.reverse()) await container.stop();
+    for (const container of held.reverse()) container.remove();
     scratch.remove();
   };
   const up = async (container: GenericContainer): Promise<StartedTestContainer> => {
-    const running = await container.start();
-    started.push(running);
-    return running;
+    const hold = holdContainer('deployment');
+    held.push(hold);
+    return container.withName(hold.name).start();
   };
   try {
     const nats = await up(new ConfinedContainer(natsImage).withEnvironment(environment).withExposedPorts(4222));

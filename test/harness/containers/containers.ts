@@ -35,19 +35,17 @@ export function containersOf(image: string): Place {
 }
 
 async function startContainer(image: string, options: ProcessOptions): Promise<RunningProcess> {
-  const name = `cusax-${options.name.replaceAll(/[^\w-]/g, '-')}-${randomBytes(6).toString('hex')}`;
-  const release = holdContainer(name);
+  const held = holdContainer(options.name);
   const output = collectOutput(options.logFile);
   const streams: Readable[] = [];
   let container: StartedTestContainer;
   try {
-    container = await create(image, name, options, (stream) => streams.push(stream.on('data', output.add)));
+    container = await create(image, held.name, options, (stream) => streams.push(stream.on('data', output.add)));
   } catch (cause) {
-    removeContainer(name);
-    release();
+    held.remove();
     throw new Error(`${options.name} could not be started in a container`, { cause });
   }
-  return runningIn(container, options, output, streams, release);
+  return runningIn(container, options, output, streams, held.release);
 }
 
 async function create(
@@ -95,11 +93,10 @@ async function runningIn(
   const handle = (await getContainerRuntimeClient()).container.getById(container.getId());
   const { State } = await handle.inspect();
   const end = async (): Promise<number | null> => {
-    const code = exitCodeOf(await handle.wait());
+    const code = await handle.wait().then(exitCodeOf, () => null); // null: Docker itself went away
     await Promise.all(streams.map(ended));
     output.end();
-    await handle.remove({ force: true, v: true });
-    release();
+    await handle.remove({ force: true, v: true }).then(release, () => undefined); // else the end of the test process tries again
     return code;
   };
   const exited = end();
@@ -129,22 +126,37 @@ function ended(stream: Readable): Promise<void> {
   });
 }
 
+/** A container that does not outlive the test process. */
+export interface HeldContainer {
+  /** To be given to it. */
+  readonly name: string;
+  /** Removes it, whatever state it is in; waits for Docker and nothing else. */
+  remove(): void;
+  /** To be called when it is gone by other means. */
+  release(): void;
+}
+
 /**
- * Sees to it that a container of this name is gone when the test process is, whatever ended that: by its own handlers, or
- * by a guard, which tries again for a container that was being made at that moment.
- * @returns to be called when the container is gone
+ * Sees to it that a container, to be made with the name given here, is gone when the test process is, whatever ended that: by the
+ * handlers of this process, or by a guard, which tries again for a container that was being made at that moment.
+ * @param purpose becomes part of the name
  */
-function holdContainer(name: string): () => void {
-  const forget = atEnd(() => removeContainer(name));
-  const remove = 'docker rm --force --volumes "$1"';
-  const guard = startGuard(`${remove}; sleep 5; ${remove}`, name);
-  return () => {
+export function holdContainer(purpose: string): HeldContainer {
+  const name = `cusax-${purpose.replaceAll(/[^\w-]/g, '-')}-${randomBytes(6).toString('hex')}`;
+  const remove = (): void => void spawnSync('docker', ['rm', '--force', '--volumes', name], { stdio: 'ignore' });
+  const forget = atEnd(remove);
+  const command = 'docker rm --force --volumes "$1"';
+  const guard = startGuard(`${command}; sleep 5; ${command}`, name);
+  const release = (): void => {
     guard.dismiss();
     forget();
   };
-}
-
-/** Without waiting for anything but Docker: also used when the test process ends. */
-function removeContainer(name: string): void {
-  spawnSync('docker', ['rm', '--force', '--volumes', name], { stdio: 'ignore' });
+  return {
+    name,
+    release,
+    remove() {
+      remove();
+      release();
+    },
+  };
 }
