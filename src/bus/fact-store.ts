@@ -14,6 +14,7 @@ interface OpenMeeting {
   voicesTaken: Map<string, FactValues['voice-taken']>;
   expulsions: Map<string, FactValues['expulsion']>;
   legs: Map<string, FactValues['leg']>;
+  departures: Map<string, FactValues['departure']>;
   callerBans: Map<string, FactValues['caller-ban']>;
   watchers: Map<string, FactValues['watcher']>;
 }
@@ -27,6 +28,7 @@ const emptyMeeting = (id: string): OpenMeeting => ({
   voicesTaken: new Map(),
   expulsions: new Map(),
   legs: new Map(),
+  departures: new Map(),
   callerBans: new Map(),
   watchers: new Map(),
 });
@@ -37,6 +39,7 @@ const mapOfKind = {
   'voice-taken': 'voicesTaken',
   expulsion: 'expulsions',
   leg: 'legs',
+  departure: 'departures',
   'caller-ban': 'callerBans',
   watcher: 'watchers',
 } as const;

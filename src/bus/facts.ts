@@ -1,9 +1,10 @@
 /** The form of each fact on the bus, and the one place that names subjects. */
 import { z } from 'zod';
-import { muteReasons } from '../conference-info/leg.ts';
+import { legStatuses, muteReasons } from '../conference-info/leg.ts';
 import { mostOwners } from '../conference-info/link.ts';
 import { type FactKind, type FactValues, globalLink } from '../conference-info/meeting.ts';
 import { affiliations, roleCauses, roles } from '../conference-info/occupant.ts';
+import { directions, disconnectionMethods } from '../conference-info/user.ts';
 import { BridgeError } from '../errors.ts';
 import { type Aor, canonicalAor } from '../identity/aor.ts';
 import { proofs } from '../identity/binding.ts';
@@ -16,6 +17,44 @@ const aor = z.custom<Aor>(
   'expected a canonical AOR',
 );
 const by = text.nullable();
+
+const leg = z.strictObject({
+  leg: z.string().regex(/^[a-z0-9-]{1,64}$/),
+  instance: id,
+  generation: id,
+  aor: aor.nullable(),
+  proof: z.enum(['digest', 'trusted-peer']).nullable(),
+  pseudonym: text,
+  masked: text.exactOptional(),
+  label: text.nullable(),
+  withheld: z.boolean().exactOptional(),
+  method: z.enum(['dialed-in', 'dialed-out']),
+  status: z.enum(legStatuses),
+  joinedAt: z.iso.datetime(),
+  joining: z.strictObject({ reason: by, by }).exactOptional(),
+  referred: z.strictObject({ when: z.iso.datetime().nullable(), reason: by, by }).exactOptional(),
+  mutes: z.array(z.enum(muteReasons)).readonly(),
+  muted: z.boolean(),
+  floor: z.boolean(),
+  expulsion: id.nullable(),
+  dialogId: text,
+  callId: text,
+  fromTag: text.exactOptional(),
+  toTag: text.exactOptional(),
+  direction: z.enum(directions).exactOptional(),
+  sourceId: z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .exactOptional(),
+  languages: z
+    .array(z.string().regex(/^[A-Za-z0-9-]{1,64}$/))
+    .readonly()
+    .exactOptional(),
+  cascadedFocus: text.exactOptional(),
+  contact: text.nullable(),
+  mixer: text,
+  mixerRef: z.record(z.string(), text).readonly(),
+});
 
 const schemas = {
   link: z.strictObject({
@@ -54,27 +93,13 @@ const schemas = {
   }),
   'voice-taken': z.strictObject({ jid, by }),
   expulsion: z.strictObject({ id, jid, cause: z.enum(['kick', 'ban', 'membership']), reason: by, by }),
-  leg: z.strictObject({
-    leg: z.string().regex(/^[a-z0-9-]{1,64}$/),
-    instance: id,
-    generation: id,
-    aor: aor.nullable(),
-    proof: z.enum(['digest', 'trusted-peer']).nullable(),
-    pseudonym: text,
-    label: text.nullable(),
-    withheld: z.boolean().exactOptional(),
-    method: z.enum(['dialed-in', 'dialed-out']),
-    status: z.enum(['connected', 'on-hold']),
-    joinedAt: z.iso.datetime(),
-    mutes: z.array(z.enum(muteReasons)).readonly(),
-    muted: z.boolean(),
-    floor: z.boolean(),
-    expulsion: id.nullable(),
-    dialogId: text,
-    callId: text,
-    contact: text.nullable(),
-    mixer: text,
-    mixerRef: z.record(z.string(), text).readonly(),
+  leg,
+  departure: z.strictObject({
+    leg,
+    method: z.enum(disconnectionMethods),
+    when: z.iso.datetime(),
+    reason: by,
+    by,
   }),
   'caller-ban': z.strictObject({ aor, reason: by, by }),
   watcher: z.strictObject({ instance: id, generation: id, dialogId: text, event: text, contact: text }),

@@ -1,5 +1,6 @@
 /** RFC 4575 5.2 to 5.5: a conference as one kind of viewer sees it, made from facts. */
 import type { Bindings } from '../identity/binding.ts';
+import { takesPart } from './involvement.ts';
 import type { LinkSettings } from './link.ts';
 import type { Meeting } from './meeting.ts';
 import { compare } from './person.ts';
@@ -111,7 +112,7 @@ export function composeConference(
     entity: entityOf(link),
     description: describe(link, meeting, chat),
     host: null,
-    state: stateOf(meeting, users.length),
+    state: stateOf(meeting, users.filter(takesPart).length),
     users: new Map(users.map((user) => [user.entity, user])),
   };
 }

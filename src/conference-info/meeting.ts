@@ -1,5 +1,6 @@
 /** All facts of one link as they stand: what policy decides on and what documents are written from. */
 import type { Binding, Bindings } from '../identity/binding.ts';
+import type { DepartureFact } from './departure.ts';
 import type { CallerBanFact, LegFact } from './leg.ts';
 import type { LinkFact } from './link.ts';
 import type { AffiliationFact, ExpulsionFact, OccupantFact, RoomFact, VoiceTakenFact } from './occupant.ts';
@@ -14,6 +15,7 @@ export interface FactValues {
   'voice-taken': VoiceTakenFact;
   expulsion: ExpulsionFact;
   leg: LegFact;
+  departure: DepartureFact;
   'caller-ban': CallerBanFact;
   watcher: WatcherFact;
   /** Of no link: under `globalLink`. */
@@ -37,6 +39,8 @@ export interface Meeting {
   readonly voicesTaken: ReadonlyMap<string, VoiceTakenFact>;
   readonly expulsions: ReadonlyMap<string, ExpulsionFact>;
   readonly legs: ReadonlyMap<string, LegFact>;
+  /** Of who is not in the call any more. */
+  readonly departures: ReadonlyMap<string, DepartureFact>;
   readonly callerBans: ReadonlyMap<string, CallerBanFact>;
   readonly watchers: ReadonlyMap<string, WatcherFact>;
 }

@@ -1,10 +1,11 @@
 /** Who is in a conference, kept so that one fact costs the same in a room of ten and of two thousand: which persons does it change? */
 import type { Bindings } from '../identity/binding.ts';
-import type { LegFact } from './leg.ts';
+import type { DepartureFact } from './departure.ts';
+import type { Circumstances } from './endpoint-view.ts';
 import type { FactKind, Meeting } from './meeting.ts';
-import { compare, compareLegs, jidOfPerson, type Person, personOfLeg, personOfOccupant } from './person.ts';
+import { type Call, compare, compareCalls, jidOfPerson, type Person, personOfLeg, personOfOccupant } from './person.ts';
 import type { Showing, User } from './user.ts';
-import { type Circumstances, usersOfPerson } from './user-view.ts';
+import { usersOfPerson } from './user-view.ts';
 
 /** That a fact has changed; its value is read from the meeting, which must already have it. */
 export interface FactChange {
@@ -17,9 +18,9 @@ export type Affected = 'everybody' | ReadonlySet<string>;
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** A person's legs and nicks, by key. */
+/** A person's calls, standing or ended, and nicks, by key. */
 interface Membership {
-  readonly legs: Set<string>;
+  readonly calls: Set<string>;
   readonly nicks: Set<string>;
 }
 
@@ -44,12 +45,22 @@ class Groups {
   }
 }
 
-/** Where a leg was put, so that it can be taken out again when its fact is gone. */
+/** Where a call was put, so that it can be taken out again when its fact is gone. */
 interface Placed {
   readonly person: string;
   readonly aor: string | null;
   readonly contact: string | null;
+  readonly ended: boolean;
 }
+
+/** Who calls, as far as it is proved: callers of one contact who prove nothing are taken for one. */
+const partyOf = ({ person }: Placed): string => (person.startsWith('leg:') ? '' : person);
+
+const endedLater = (one: DepartureFact, other: DepartureFact): boolean =>
+  (compare(one.when, other.when) || compare(one.leg.leg, other.leg.leg)) > 0;
+
+const goesBefore = (one: Call, other: Call): boolean =>
+  one.departure && other.departure ? endedLater(one.departure, other.departure) : compareCalls(one, other) < 0;
 
 /** The index of a live meeting. `meeting` and `bindings` change under it; every change must be told. */
 export class Roster {
@@ -57,10 +68,10 @@ export class Roster {
   readonly #meeting: Meeting;
   readonly #bindings: Bindings;
   readonly #members = new Map<string, Membership>();
-  readonly #placedLegs = new Map<string, Placed>();
+  readonly #placedCalls = new Map<string, Placed>();
   readonly #placedNicks = new Map<string, string>();
-  readonly #legsOfAor = new Groups();
-  readonly #legsOfContact = new Groups();
+  readonly #callsOfAor = new Groups();
+  readonly #callsOfContact = new Groups();
   readonly #owners = new Map<string, string>();
   #shown = '';
 
@@ -69,7 +80,7 @@ export class Roster {
     this.#meeting = meeting;
     this.#bindings = bindings;
     this.#shown = this.#manner();
-    for (const leg of meeting.legs.keys()) this.#placeLeg(leg);
+    for (const leg of [...meeting.legs.keys(), ...meeting.departures.keys()]) this.#placeCall(leg);
     for (const nick of meeting.occupants.keys()) this.#placeNick(nick);
   }
 
@@ -89,7 +100,7 @@ export class Roster {
 
   /** Takes a change in; keys of persons may be among them whose showing has not changed. */
   change({ kind, key }: FactChange): Affected {
-    if (kind === 'leg') return this.#placeLeg(key);
+    if (kind === 'leg' || kind === 'departure') return this.#placeCall(key);
     if (kind === 'occupant') return this.#placeNick(key);
     if (kind === 'affiliation') return this.#members.has(`jid:${key}`) ? new Set([`jid:${key}`]) : nobody;
     if (kind === 'binding') return this.#rebind(key);
@@ -121,30 +132,50 @@ export class Roster {
     const membership = this.#members.get(key);
     if (!membership) return null;
     const jid = jidOfPerson(key);
-    const legs = this.#legs(membership.legs).sort(compareLegs);
+    const calls = [...membership.calls].flatMap((id) => this.#shownCall(id) ?? []).sort(compareCalls);
     const occupants = [...membership.nicks].sort(compare).flatMap((nick) => this.#meeting.occupants.get(nick) ?? []);
-    if (legs.length + occupants.length === 0) return null;
+    if (calls.length + occupants.length === 0) return null;
     const affiliation = jid === null ? 'none' : (this.#meeting.affiliations.get(jid)?.affiliation ?? 'none');
-    return { jid, legs, occupants, affiliation };
+    return { jid, calls, occupants, affiliation };
   }
 
-  #legs(ids: ReadonlySet<string>): LegFact[] {
-    return [...ids].flatMap((id) => this.#meeting.legs.get(id) ?? []);
+  #call(id: string): Call | null {
+    const leg = this.#meeting.legs.get(id);
+    if (leg) return { leg, departure: null };
+    const departure = this.#meeting.departures.get(id);
+    return departure ? { leg: departure.leg, departure } : null;
   }
 
-  /** The earliest leg with a contact has it as its entity. Several have one behind a gateway, or when a phone calls twice. */
-  #ownerOfContact(contact: string): string | null {
-    let owner: LegFact | null = null;
-    for (const id of this.#legsOfContact.get(contact)) {
-      const leg = this.#meeting.legs.get(id);
-      if (leg && (!owner || compareLegs(leg, owner) < 0)) owner = leg;
+  /** Null for an ended call of somebody who has called from there again since. */
+  #shownCall(id: string): Call | null {
+    const call = this.#call(id);
+    const placed = this.#placedCalls.get(id);
+    if (!call?.departure || !placed || placed.contact === null) return call;
+    for (const other of this.#callsOfContact.get(placed.contact)) {
+      const later = this.#call(other);
+      const another = this.#placedCalls.get(other);
+      if (other === id || !later || !another || partyOf(another) !== partyOf(placed)) continue;
+      if (later.departure === null || endedLater(later.departure, call.departure)) return null;
     }
-    return owner?.leg ?? null;
+    return call;
+  }
+
+  /**
+   * One call with a contact has it as its entity: the earliest that stands, else the one that ended last. Several have one behind a
+   * gateway, or when a phone calls twice.
+   */
+  #ownerOfContact(contact: string): string | null {
+    let owner: Call | null = null;
+    for (const id of this.#callsOfContact.get(contact)) {
+      const call = this.#call(id);
+      if (call && (!owner || goesBefore(call, owner))) owner = call;
+    }
+    return owner?.leg.leg ?? null;
   }
 
   #rebind(aor: string): ReadonlySet<string> {
     const affected = new Set<string>();
-    for (const leg of [...this.#legsOfAor.get(aor)]) for (const person of this.#placeLeg(leg)) affected.add(person);
+    for (const call of [...this.#callsOfAor.get(aor)]) for (const person of this.#placeCall(call)) affected.add(person);
     return affected;
   }
 
@@ -161,16 +192,32 @@ export class Roster {
     return new Set([before, after].filter((person) => person !== undefined));
   }
 
-  #placeLeg(id: string): ReadonlySet<string> {
-    const leg = this.#meeting.legs.get(id);
-    const before = this.#placedLegs.get(id);
-    const after = leg && { person: personOfLeg(leg, this.#bindings), aor: leg.aor, contact: leg.contact };
+  #placeCall(id: string): ReadonlySet<string> {
+    const call = this.#call(id);
+    const before = this.#placedCalls.get(id);
+    const after = call ? this.#placeOf(call) : undefined;
     const contacts = new Set([before?.contact, after?.contact].filter((each) => each !== null && each !== undefined));
     const affected = new Set([before?.person, after?.person].filter((person) => person !== undefined));
     if (before) this.#takeOut(id, before);
     if (after) this.#putIn(id, after);
-    for (const contact of contacts) this.#settleOwner(contact, affected);
+    for (const contact of contacts) {
+      this.#settleOwner(contact, affected);
+      this.#affectEnded(contact, affected);
+    }
     return affected;
+  }
+
+  #placeOf({ leg, departure }: Call): Placed {
+    const person = personOfLeg(leg, this.#bindings);
+    return { person, aor: leg.aor, contact: leg.contact, ended: departure !== null };
+  }
+
+  /** Whether an ended call is shown depends on the others from there. */
+  #affectEnded(contact: string, affected: Set<string>): void {
+    for (const id of this.#callsOfContact.get(contact)) {
+      const placed = this.#placedCalls.get(id);
+      if (placed?.ended) affected.add(placed.person);
+    }
   }
 
   /** Notes who has a contact now; the one who had it before is remembered, because the live meeting no longer tells. */
@@ -180,31 +227,31 @@ export class Roster {
     if (owner === before) return;
     if (owner === null) this.#owners.delete(contact);
     else this.#owners.set(contact, owner);
-    this.#affectLeg(before, affected);
-    this.#affectLeg(owner, affected);
+    this.#affectCall(before, affected);
+    this.#affectCall(owner, affected);
   }
 
-  #affectLeg(id: string | null, affected: Set<string>): void {
-    const person = id === null ? undefined : this.#placedLegs.get(id)?.person;
+  #affectCall(id: string | null, affected: Set<string>): void {
+    const person = id === null ? undefined : this.#placedCalls.get(id)?.person;
     if (person !== undefined) affected.add(person);
   }
 
   #putIn(id: string, placed: Placed): void {
-    this.#placedLegs.set(id, placed);
-    this.#join(placed.person, 'legs', id);
-    if (placed.aor !== null) this.#legsOfAor.add(placed.aor, id);
-    if (placed.contact !== null) this.#legsOfContact.add(placed.contact, id);
+    this.#placedCalls.set(id, placed);
+    this.#join(placed.person, 'calls', id);
+    if (placed.aor !== null) this.#callsOfAor.add(placed.aor, id);
+    if (placed.contact !== null) this.#callsOfContact.add(placed.contact, id);
   }
 
   #takeOut(id: string, placed: Placed): void {
-    this.#placedLegs.delete(id);
-    this.#leave(placed.person, 'legs', id);
-    if (placed.aor !== null) this.#legsOfAor.remove(placed.aor, id);
-    if (placed.contact !== null) this.#legsOfContact.remove(placed.contact, id);
+    this.#placedCalls.delete(id);
+    this.#leave(placed.person, 'calls', id);
+    if (placed.aor !== null) this.#callsOfAor.remove(placed.aor, id);
+    if (placed.contact !== null) this.#callsOfContact.remove(placed.contact, id);
   }
 
   #join(person: string, part: keyof Membership, value: string): void {
-    const membership = this.#members.get(person) ?? { legs: new Set(), nicks: new Set() };
+    const membership = this.#members.get(person) ?? { calls: new Set(), nicks: new Set() };
     membership[part].add(value);
     this.#members.set(person, membership);
   }
@@ -212,6 +259,6 @@ export class Roster {
   #leave(person: string, part: keyof Membership, value: string): void {
     const membership = this.#members.get(person);
     membership?.[part].delete(value);
-    if (membership && membership.legs.size + membership.nicks.size === 0) this.#members.delete(person);
+    if (membership && membership.calls.size + membership.nicks.size === 0) this.#members.delete(person);
   }
 }

@@ -8,7 +8,8 @@ export type View = (typeof views)[number];
 export type Showing = View | 'self';
 
 /** 5.8.5: direction of a medium, from the participant's point of view. */
-export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+export const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
+export type Direction = (typeof directions)[number];
 
 /** 5.8: one medium of an endpoint. */
 export interface Medium {

@@ -157,6 +157,7 @@ export class Mirror {
       case 'caller-ban':
         return [...this.#legs.ofLink(event.link)].filter((leg) => leg.fact.aor === event.key);
       case 'leg':
+      case 'departure':
       case 'watcher':
         return [];
       default: {
@@ -169,7 +170,7 @@ export class Mirror {
 
 /** Whom a fact about a person is about: now and before, since a nick may change hands. */
 function jidsOf(
-  event: Exclude<FactEvent, { kind: 'link' | 'room' | 'binding' | 'caller-ban' | 'leg' | 'watcher' }>,
+  event: Exclude<FactEvent, { kind: 'link' | 'room' | 'binding' | 'caller-ban' | 'leg' | 'departure' | 'watcher' }>,
 ): Set<string | null> {
   const jids = new Set<string | null>([event.value?.jid ?? null, event.previous?.jid ?? null]);
   jids.delete(null);

@@ -80,6 +80,7 @@ function meetingOf(size: number) {
     watchers: new Map(),
     voicesTaken: new Map(),
     expulsions: new Map(),
+    departures: new Map(),
     callerBans: new Map(),
   };
   const meeting: Meeting = {

@@ -1,5 +1,6 @@
 /** Facts for tests: a live meeting, and arbitrary sequences of changes to it. */
 import fc from 'fast-check';
+import type { DepartureFact } from '../../../src/conference-info/departure.ts';
 import type { LegFact } from '../../../src/conference-info/leg.ts';
 import type { LinkSettings } from '../../../src/conference-info/link.ts';
 import type { FactKind, Meeting } from '../../../src/conference-info/meeting.ts';
@@ -77,6 +78,7 @@ export class LiveMeeting {
     voicesTaken: new Map(),
     expulsions: new Map(),
     legs: new Map<string, LegFact>(),
+    departures: new Map<string, DepartureFact>(),
     callerBans: new Map(),
     watchers: new Map(),
   };
@@ -93,6 +95,7 @@ export class LiveMeeting {
       const maps: Partial<Record<FactKind, Map<string, unknown>>> = {
         occupant: meeting.occupants,
         leg: meeting.legs,
+        departure: meeting.departures,
         affiliation: meeting.affiliations,
         binding: this.bindings,
       };

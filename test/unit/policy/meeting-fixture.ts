@@ -88,5 +88,6 @@ export const meeting = (parts: MeetingParts = {}): Meeting => ({
     : new Map(),
   legs: new Map((parts.legs ?? []).map((one) => [one.leg, one])),
   callerBans: new Map((parts.callerBans ?? []).map((aor) => [aor, { aor, reason: null, by: null }])),
+  departures: new Map(),
   watchers: new Map(),
 });
