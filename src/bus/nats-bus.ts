@@ -9,10 +9,12 @@ import { currentTrace } from '../trace.ts';
 import type { Bus, BusStatus, FactEvent, Facts } from './bus.ts';
 import { FactStore } from './fact-store.ts';
 import { checkFact, partsOf, subjectOf } from './facts.ts';
-import { decodeFact } from './nats-fact-message.ts';
+import { FactIntake } from './nats-intake.ts';
 import type { NatsLink } from './nats-link.ts';
 import { Outbox, type OutboxEntry, type Saying } from './nats-outbox.ts';
-import { type FactReader, FactStream, type StoredFact } from './nats-stream.ts';
+import { FactRepairs } from './nats-repairs.ts';
+import { Revisions } from './nats-revisions.ts';
+import { type FactReader, FactStream } from './nats-stream.ts';
 import { FactWriter } from './nats-writer.ts';
 import { withinLimit } from './time-limit.ts';
 
@@ -24,6 +26,8 @@ export interface NatsBusSettings {
   readonly waitingLimit?: number;
   /** Withdrawals older than this (ms) are removed at the start; a process cut off for longer must be restarted. Default a week. */
   readonly withdrawalsKept?: number;
+  /** Pause (ms) before a fact is said again for the second time in place of a stranger's message; it doubles up to a minute. Default 1 s. */
+  readonly repairPause?: number;
 }
 
 const retryPause = 1_000;
@@ -37,39 +41,44 @@ class NatsBus implements Bus {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #startLimit: number;
-  readonly #withdrawalsKept: number;
   readonly #store: FactStore;
   readonly #outbox: Outbox;
   readonly #writer: FactWriter;
   /** Names this run of this process, so that it knows its own messages. */
   readonly #origin = randomBytes(9).toString('base64url');
-  readonly #revisions = new Map<string, number>();
+  readonly #revisions = new Revisions();
+  readonly #repairs: FactRepairs;
+  readonly #intake: FactIntake;
   readonly #statusListeners = new Set<(status: BusStatus) => void>();
   #status: BusStatus = 'closed';
-  #stream: FactStream | undefined;
   #reader: FactReader | undefined;
-  #lastRevision = 0;
-  /** Before the first catching-up is over, facts are taken in without events. */
-  #started = false;
   /** Rises whenever what was begun on a connection is void. */
   #epoch = 0;
   #unlink: Array<() => void> = [];
-  /** Revisions of old withdrawals found at the start. */
-  #outworn: number[] = [];
 
   constructor(link: NatsLink, log: Logger, settings: NatsBusSettings) {
     this.#link = link;
     this.#log = log;
     this.#startLimit = settings.startLimit ?? 10_000;
-    this.#withdrawalsKept = settings.withdrawalsKept ?? 7 * 86_400_000;
     this.#store = new FactStore(log);
     this.#outbox = new Outbox(settings.waitingLimit ?? 10_000);
     this.#writer = new FactWriter({
       outbox: this.#outbox,
       origin: this.#origin,
-      revisionOf: (subject) => this.#revisions.get(subject) ?? 0,
-      onForeign: (fact) => this.#take(fact),
+      revisionOf: (subject) => this.#revisions.of(subject),
+      onForeign: (fact) => this.#intake.take(fact),
       onTrouble: () => this.#trouble(),
+      log,
+    });
+    this.#repairs = new FactRepairs({ repair: (subject) => this.#repair(subject), pause: settings.repairPause, log });
+    this.#intake = new FactIntake({
+      store: this.#store,
+      outbox: this.#outbox,
+      revisions: this.#revisions,
+      repairs: this.#repairs,
+      origin: this.#origin,
+      withdrawalsKept: settings.withdrawalsKept ?? 7 * 86_400_000,
+      onEcho: (entry) => this.#writer.finishStored(entry),
       log,
     });
   }
@@ -142,25 +151,26 @@ class NatsBus implements Bus {
     const value = checked();
     const waiting = this.#outbox.get(subject);
     const standing = waiting === undefined ? this.#store.get(link, kind, key) : waiting.saying.value;
-    if (isDeepStrictEqual(standing, value)) return this.#settled(waiting);
-    const saying: Saying = { subject, link, kind, key, value, trace: currentTrace() };
-    const entry = this.#outbox.put(saying, this.#revisions.get(subject) ?? 0);
+    const same = isDeepStrictEqual(standing, value);
+    if (same) this.#repairs.claim(subject);
+    if (same && (waiting !== undefined || !this.#repairs.spoiled(subject))) return this.#settled(waiting);
+    const entry = this.#put({ subject, link, kind, key, value, trace: currentTrace() }, same);
     this.#writer.pump();
     return this.#settled(entry);
+  }
+
+  /** `shown`: it stands here so already. */
+  #put(saying: Saying, shown: boolean): OutboxEntry {
+    const entry = this.#outbox.put(saying, this.#revisions.of(saying.subject));
+    if (shown) entry.shown = entry.version;
+    return entry;
   }
 
   /** While degraded a fact is shown at once and its sayer need not wait for the server. */
   #settled(entry: OutboxEntry | undefined): Promise<void> {
     if (entry === undefined) return Promise.resolve();
-    if (this.#status !== 'connected') this.#show(entry);
+    if (this.#status !== 'connected') this.#intake.show(entry);
     return entry.shown === entry.version ? Promise.resolve() : entry.done;
-  }
-
-  #show(entry: OutboxEntry): void {
-    if (entry.shown === entry.version) return;
-    entry.shown = entry.version;
-    const { link, kind, key, value, trace } = entry.saying;
-    this.#store.apply(link, kind, key, value, trace);
   }
 
   /** The server is away or not able: everything said so far is shown without it. */
@@ -169,7 +179,7 @@ class NatsBus implements Bus {
     this.#halt();
     this.#setStatus('degraded');
     for (const entry of this.#outbox.entries()) {
-      this.#show(entry);
+      this.#intake.show(entry);
       entry.resolve();
     }
   }
@@ -177,6 +187,8 @@ class NatsBus implements Bus {
   #halt(): void {
     this.#epoch += 1;
     this.#writer.pause();
+    this.#repairs.pause();
+    this.#intake.pause();
     this.#reader?.stop();
     this.#reader = undefined;
   }
@@ -201,45 +213,49 @@ class NatsBus implements Bus {
   async #catchUp(connection: NatsConnection, epoch: number): Promise<void> {
     const stream = await FactStream.open(connection, this.#log);
     if (epoch !== this.#epoch) return;
-    const known = this.#stream;
-    const lost = known !== undefined && (known.created !== stream.created || stream.lastRevision < this.#lastRevision);
-    const before = lost ? [...this.#revisions.keys()] : [];
-    if (lost) this.#forgetRevisions();
-    this.#stream = stream;
+    if (this.#revisions.goOver(stream)) this.#startOver();
     const reader = await stream.read(
-      this.#lastRevision + 1,
-      (fact) => epoch === this.#epoch && this.#read(fact),
+      this.#revisions.next,
+      (fact) => {
+        if (epoch !== this.#epoch) return;
+        this.#revisions.reached(fact.revision);
+        this.#intake.take(fact);
+      },
       () => epoch === this.#epoch && this.#trouble(),
     );
     if (epoch !== this.#epoch) return reader.stop();
     this.#reader = reader;
     await withinLimit(reader.caughtUp, this.#startLimit, notInTime);
     if (epoch !== this.#epoch) return;
-    this.#sayAgain(before);
-    this.#started = true;
+    for (const subject of this.#revisions.missing()) this.#sayAgain(subject);
+    const outworn = this.#intake.goLive();
     this.#setStatus('connected');
     this.#writer.resume(stream);
-    void stream.forget(this.#outworn.splice(0));
+    this.#repairs.resume();
+    void stream.forget(outworn);
   }
 
-  /** The server came back without (part of) its store: revisions known from before mean nothing now. */
-  #forgetRevisions(): void {
+  #startOver(): void {
     this.#log.error({}, 'the server has lost facts; they are published again from memory');
-    this.#lastRevision = 0;
-    this.#revisions.clear();
+    this.#repairs.forget();
     for (const entry of this.#outbox.entries()) entry.base = 0;
   }
 
-  /** Publishes what stands here and not on the server. Every process does so; the first one wins, and all of them know the same. */
-  #sayAgain(subjects: readonly string[]): void {
-    for (const subject of subjects) {
-      const parts = partsOf(subject);
-      if (parts === null || this.#revisions.has(subject) || this.#outbox.get(subject) !== undefined) continue;
-      const value = this.#store.get(parts.link, parts.kind, parts.key);
-      if (value === null) continue;
-      const entry = this.#outbox.put({ subject, ...parts, value, trace: undefined }, 0);
-      entry.shown = entry.version;
-    }
+  /** Publishes what stands here and not on the server. Every process may do so after a loss; the first one wins, and all of them know the same. */
+  #sayAgain(subject: string): void {
+    const parts = partsOf(subject);
+    if (parts === null || this.#outbox.get(subject) !== undefined) return;
+    const value = this.#store.get(parts.link, parts.kind, parts.key);
+    if (value === null && !this.#repairs.spoiled(subject)) return;
+    this.#put({ subject, ...parts, value, trace: undefined }, true);
+  }
+
+  /** Puts our word back in place of a message that is none: the one on its way, or what stands. */
+  #repair(subject: string): void {
+    const entry = this.#outbox.get(subject);
+    if (entry === undefined) this.#sayAgain(subject);
+    else this.#outbox.again(entry);
+    this.#writer.pump();
   }
 
   #trouble(): void {
@@ -248,45 +264,6 @@ class NatsBus implements Bus {
     if (connection === undefined) return;
     const epoch = this.#epoch;
     setTimeout(() => epoch === this.#epoch && void this.#resume(connection), retryPause);
-  }
-
-  #read(fact: StoredFact): void {
-    this.#lastRevision = Math.max(this.#lastRevision, fact.revision);
-    this.#take(fact);
-  }
-
-  /** Takes in a message that the server has stored: the one way by which facts change while connected. */
-  #take(fact: StoredFact): void {
-    if ((this.#revisions.get(fact.subject) ?? 0) >= fact.revision) return;
-    this.#revisions.set(fact.subject, fact.revision);
-    const entry = this.#outbox.get(fact.subject);
-    const own = fact.origin === this.#origin;
-    const decoded = this.#decoded(fact, own);
-    const old = Date.now() - fact.storedAt > this.#withdrawalsKept;
-    if (!this.#started && decoded?.value === null && old) this.#outworn.push(fact.revision);
-    if (entry !== undefined && !own) this.#yield(entry);
-    const outdated = own && fact.version <= (entry?.shown ?? 0);
-    if (decoded !== null && !outdated) this.#apply(decoded);
-    if (entry === undefined || !own) return;
-    entry.base = fact.revision;
-    entry.shown = Math.max(entry.shown, fact.version);
-    this.#writer.finishStored(entry);
-  }
-
-  #decoded(fact: StoredFact, own: boolean): Omit<Saying, 'subject'> | null {
-    return (own ? this.#outbox.echoed(fact) : null) ?? decodeFact(fact, this.#log);
-  }
-
-  #apply({ link, kind, key, value, trace }: Omit<Saying, 'subject'>): void {
-    if (isDeepStrictEqual(this.#store.get(link, kind, key), value)) return;
-    if (this.#started) this.#store.apply(link, kind, key, value, trace);
-    else this.#store.set(link, kind, key, value);
-  }
-
-  /** Another process has stored a newer value than the one ours was based on: each fact has one owner, so that one is right. */
-  #yield(entry: OutboxEntry): void {
-    this.#log.warn({ link: entry.saying.link, kind: entry.saying.kind }, 'a newer fact of another process stands');
-    this.#outbox.finish(entry, new BridgeError('BUS_CONFLICT', 'Another process has said something newer.'));
   }
 
   #setStatus(status: BusStatus): void {

@@ -1,7 +1,6 @@
 /** How a fact is written in a NATS message: JSON with the value (null: withdrawn) and the trace of its cause. */
 import type { FactKind, FactValues } from '../conference-info/meeting.ts';
 import { BridgeError } from '../errors.ts';
-import type { Logger } from '../log.ts';
 import { checkFact, partsOf } from './facts.ts';
 
 /** A fact read from a message. */
@@ -20,20 +19,26 @@ export function encodeFact(fact: Pick<DecodedFact, 'value' | 'trace'>): Uint8Arr
   return Buffer.from(JSON.stringify({ value: fact.value, trace: fact.trace }));
 }
 
-/** Reads a message; null when it has not the form of its kind: it is logged (without its values) and left aside. */
-export function decodeFact(message: { subject: string; data: Uint8Array }, log: Logger): DecodedFact | null {
+/** A message that is no fact, with the link and kind of its subject when that is one of ours. */
+export interface UnreadableFact {
+  readonly link: string | null;
+  readonly kind: FactKind | null;
+  /** What is wrong with it (no values). */
+  readonly error: unknown;
+}
+
+/** Reads a message; one that has not the form of its kind is left aside by whoever reads it. */
+export function decodeFact(message: { subject: string; data: Uint8Array }): DecodedFact | UnreadableFact {
   const parts = partsOf(message.subject);
   if (parts === null) {
-    log.warn({}, 'a message with a foreign subject is left aside');
-    return null;
+    return { link: null, kind: null, error: new BridgeError('BUS_MESSAGE_INVALID', 'a foreign subject') };
   }
   try {
     const { value, trace } = readJson(message.data);
     const checked = value === null ? null : checkFact(parts.kind, value);
     return { ...parts, value: checked, trace: typeof trace === 'string' ? trace.slice(0, longestTrace) : undefined };
-  } catch (err) {
-    log.warn({ err, link: parts.link, kind: parts.kind }, 'a message without the form of its kind is left aside');
-    return null;
+  } catch (error) {
+    return { link: parts.link, kind: parts.kind, error };
   }
 }
 

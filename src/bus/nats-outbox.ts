@@ -98,6 +98,14 @@ export class Outbox {
     if (this.#entries.get(entry.saying.subject) === entry) this.#unsent.add(entry);
   }
 
+  /** What was sent of an entry is void, since something else stands on the server: it waits for `again`, to be sent on that base. */
+  hold(entry: OutboxEntry, base: number): void {
+    this.#version += 1;
+    const shown = entry.shown === entry.version ? this.#version : entry.shown;
+    Object.assign(entry, { version: this.#version, shown, stored: null, base });
+    this.#unsent.delete(entry);
+  }
+
   /** Takes an entry out: stored, or refused with an error. */
   finish(entry: OutboxEntry, error?: BridgeError): void {
     if (this.#entries.get(entry.saying.subject) !== entry) return;

@@ -134,6 +134,34 @@ describe.skipIf(findNats() === null)('on nats-server', () => {
       expect(voices(one).get('a@x')?.by).toBe('3');
     });
 
+    it('is not turned back by its own echo that the broken link had kept from it', async () => {
+      const { server } = await world(0);
+      const wire = await layWire(server.port);
+      const one = sideOf({ ...server, url: `nats://127.0.0.1:${wire.port}` });
+      cleanUp.push(async () => {
+        await one.bus.close();
+        wire.close();
+      });
+      await one.bus.start();
+      const other = await connect({ servers: server.url });
+      cleanUp.push(() => other.close());
+      const manager = await jetstreamManager(other);
+      wire.hush();
+      void say(one, 'a@x', '1');
+      await expect
+        .poll(async () => (await manager.streams.info(factStream)).state.messages, { timeout: 10_000 })
+        .toBe(1);
+      wire.cut();
+      await becomes(one.bus, 'degraded');
+      await say(one, 'a@x', '2');
+      const heard: unknown[] = [];
+      one.bus.listen(({ value }) => heard.push(value));
+      wire.mend();
+      await one.bus.flush(20_000);
+      expect(heard).toEqual([]);
+      expect(voices(one).get('a@x')?.by).toBe('2');
+    });
+
     it('limits how many facts wait', async () => {
       const { server, one } = await world(1, 5);
       await server.kill();

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Wire {
   readonly port: number;
+  /** Brings nothing more from the server to who has connected; the other way stays open. */
+  hush(): void;
   /** Breaks every connection; new ones are closed at once until `mend`. */
   cut(): void;
   mend(): void;
@@ -13,6 +15,7 @@ export interface Wire {
 /** Lays a wire to a port of this machine. */
 export async function layWire(target: number): Promise<Wire> {
   const open = new Set<Socket>();
+  const fars = new Set<Socket>();
   let whole = true;
   const server = createServer({ noDelay: true }, (near) => {
     if (!whole) {
@@ -31,6 +34,8 @@ export async function layWire(target: number): Promise<Wire> {
         other.destroy();
       });
     }
+    fars.add(far);
+    far.on('close', () => fars.delete(far));
     near.pipe(far).pipe(near);
   });
   server.listen(0, '127.0.0.1');
@@ -41,6 +46,9 @@ export async function layWire(target: number): Promise<Wire> {
   };
   return {
     port: (server.address() as AddressInfo).port,
+    hush: () => {
+      for (const far of fars) far.unpipe().pause();
+    },
     cut,
     mend: () => {
       whole = true;
