@@ -42,18 +42,20 @@ export const deletedUserText = (entity: string): string => `<user entity="${esca
 const listText = (name: string, entries: readonly string[]): string =>
   entries.length === 0 ? '' : `<${name}>${entries.map((entry) => textElement('entry', entry)).join('')}</${name}>`;
 
-/** What of a user is not in an endpoint. */
-export function userHeadText(user: User): string {
-  const aors = user.associatedAors.map((uri) => `<entry>${textElement('uri', uri)}</entry>`).join('');
-  return (
-    textElement('display-text', user.displayText) +
-    (aors === '' ? '' : `<associated-aors>${aors}</associated-aors>`) +
-    listText('roles', user.roles) +
-    (user.languages.length === 0 ? '' : textElement('languages', user.languages.join(' '))) +
-    textElement('cascaded-focus', user.cascadedFocus)
-  );
-}
+const aorsText = (aors: readonly string[]): string =>
+  aors.length === 0
+    ? ''
+    : `<associated-aors>${aors.map((uri) => `<entry>${textElement('uri', uri)}</entry>`).join('')}</associated-aors>`;
+
+/** What of a user is not in an endpoint: the same elements in the same places, empty where there is none. */
+export const userHeadTexts = (user: User): readonly string[] => [
+  textElement('display-text', user.displayText),
+  aorsText(user.associatedAors),
+  listText('roles', user.roles),
+  user.languages.length === 0 ? '' : textElement('languages', user.languages.join(' ')),
+  textElement('cascaded-focus', user.cascadedFocus),
+];
 
 /** 5.6 `<user>` with all that is in it; its state is `full`, in full and in partial documents alike. */
 export const userText = (user: User): string =>
-  `<user entity="${escapeXml(user.entity)}">${userHeadText(user)}${user.endpoints.map(endpointText).join('')}</user>`;
+  `<user entity="${escapeXml(user.entity)}">${userHeadTexts(user).join('')}${user.endpoints.map(endpointText).join('')}</user>`;

@@ -1,48 +1,71 @@
 /** One sorted queue of times for all subscriptions, instead of a timer each: a binary heap whose outdated entries are passed over. */
 
-interface Entry {
-  readonly at: number;
-  readonly id: string;
+/** What can be woken; `wakeAt` is the one time that counts, Infinity when it sleeps. Only the queue changes it. */
+export interface Sleeper {
+  wakeAt: number;
 }
 
-/** Earliest first; ids of one time in the order in which they were put in is not promised. */
-export class WakeQueue {
-  readonly #heap: Entry[] = [];
+interface Entry<S> {
+  readonly at: number;
+  readonly sleeper: S;
+}
 
-  /** Entries, outdated ones too. */
-  get size(): number {
-    return this.#heap.length;
+/** Earliest first; the order of those of one time is not promised. */
+export class WakeQueue<S extends Sleeper> {
+  #heap: Entry<S>[] = [];
+  #awake = 0;
+
+  /** Sets the time of a sleeper, instead of an earlier setting; Infinity takes it out. */
+  set(sleeper: S, at: number): void {
+    if (sleeper.wakeAt === at) return;
+    this.#awake += Number(at !== Number.POSITIVE_INFINITY) - Number(sleeper.wakeAt !== Number.POSITIVE_INFINITY);
+    sleeper.wakeAt = at;
+    if (at !== Number.POSITIVE_INFINITY) this.#put({ at, sleeper });
+    this.#tidy();
   }
 
-  /** The earliest, or undefined. */
-  first(): Entry | undefined {
-    return this.#heap[0];
+  /** Takes out the next whose time has come, or gives undefined. */
+  take(now: number): S | undefined {
+    const first = this.#first();
+    if (!first || first.at > now) return undefined;
+    this.#drop();
+    this.#awake -= 1;
+    first.sleeper.wakeAt = Number.POSITIVE_INFINITY;
+    return first.sleeper;
   }
 
-  put(at: number, id: string): void {
+  /** The earliest time, or null. */
+  next(): number | null {
+    return this.#first()?.at ?? null;
+  }
+
+  #first(): Entry<S> | undefined {
+    for (let first = this.#heap[0]; first; first = this.#heap[0]) {
+      if (first.sleeper.wakeAt === first.at) return first;
+      this.#drop();
+    }
+    return undefined;
+  }
+
+  #put(entry: Entry<S>): void {
     const heap = this.#heap;
-    const entry = { at, id };
     let index = heap.push(entry) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
       const above = heap[parent];
-      if (!above || above.at <= at) break;
+      if (!above || above.at <= entry.at) break;
       heap[index] = above;
       index = parent;
     }
     heap[index] = entry;
   }
 
-  /** Takes the earliest out. */
-  take(): Entry | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    const last = heap.pop();
-    if (first && last && heap.length > 0) this.#sink(last);
-    return first;
+  #drop(): void {
+    const last = this.#heap.pop();
+    if (last && this.#heap.length > 0) this.#sink(last);
   }
 
-  #sink(entry: Entry): void {
+  #sink(entry: Entry<S>): void {
     const heap = this.#heap;
     let index = 0;
     for (;;) {
@@ -58,7 +81,11 @@ export class WakeQueue {
     heap[index] = entry;
   }
 
-  clear(): void {
-    this.#heap.length = 0;
+  /** Throws outdated entries away when they are the most. */
+  #tidy(): void {
+    if (this.#heap.length <= 64 + 4 * this.#awake) return;
+    const current = this.#heap.filter(({ at, sleeper }) => sleeper.wakeAt === at);
+    this.#heap = [];
+    for (const entry of current) this.#put(entry);
   }
 }

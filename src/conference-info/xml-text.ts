@@ -95,3 +95,19 @@ export function uriText(uri: string): string {
   }
   return uri.replace(outsideUri, percentEncoded);
 }
+
+const ascii = /^[\0-\x7f]*$/;
+
+/** Length in UTF-8; a lone surrogate counts as the replacement character that it becomes. */
+export function utf8Length(text: string): number {
+  if (ascii.test(text)) return text.length;
+  let length = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    length += unit < 0x800 ? 1 : 2;
+    const next = text.charCodeAt(index + 1);
+    if (unit >= 0xd800 && unit < 0xdc00 && next >= 0xdc00 && next < 0xe000) index += 1;
+  }
+  return length;
+}

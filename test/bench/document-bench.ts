@@ -2,7 +2,7 @@
  * RFC 4575 documents: CPU of one change until its text is there, in rooms of 10 to 1000, beside a template literal that writes the same
  * text, alternately. Run: `npm run bench -- document [room size ...]` (default 10, 100 and 1000).
  */
-import { partialDocument, withVersion } from '../../src/conference-info/document.ts';
+import { DocumentWriter, withVersion } from '../../src/conference-info/document.ts';
 import type { LegFact } from '../../src/conference-info/leg.ts';
 import type { LinkSettings } from '../../src/conference-info/link.ts';
 import type { Meeting } from '../../src/conference-info/meeting.ts';
@@ -10,7 +10,7 @@ import { Notifier } from '../../src/conference-info/notifier.ts';
 import type { OccupantFact } from '../../src/conference-info/occupant.ts';
 import { Roster } from '../../src/conference-info/roster.ts';
 import type { User } from '../../src/conference-info/user.ts';
-import { userText } from '../../src/conference-info/user-text.ts';
+import { UserFragments } from '../../src/conference-info/user-fragments.ts';
 import { type Aor, canonicalAor } from '../../src/identity/aor.ts';
 import type { Binding } from '../../src/identity/binding.ts';
 import { median, ratioText, report, table } from './measure.ts';
@@ -134,11 +134,11 @@ function usersOf(size: number): readonly User[] {
   return [...open, ...all()];
 }
 
+const writer = new DocumentWriter(link.conference);
+
 /** The product's text of one user's change, with a version. */
-const productText = (user: User, version: number): string => {
-  const parts = { description: null, state: null, users: [userText(user)] };
-  return withVersion(partialDocument(link.conference, parts), version);
-};
+const productText = (user: User, version: number): string =>
+  withVersion(writer.partial({ about: '', users: [new UserFragments(user).whole], sidebars: '' }), version);
 
 const special = /[&<>"]/;
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -5,23 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Coherent } from '../../../src/conference-info/coherent-state.ts';
 import { composeConference } from '../../../src/conference-info/conference.ts';
 import { descriptionText, stateText } from '../../../src/conference-info/conference-text.ts';
-import {
-  documentsOf,
-  fullDocument,
-  partialDocument,
-  utf8Length,
-  withVersion,
-} from '../../../src/conference-info/document.ts';
+import { DocumentWriter, sizeOf, withVersion } from '../../../src/conference-info/document.ts';
 import { involvementOf } from '../../../src/conference-info/involvement.ts';
 import { occupantUri } from '../../../src/conference-info/occupant-uri.ts';
 import { conferenceOf } from '../../../src/conference-info/read-conference.ts';
-import { readDocument } from '../../../src/conference-info/read-document.ts';
+import { readDocument, takeDocument } from '../../../src/conference-info/read-document.ts';
 import { chatRooms, serviceUris } from '../../../src/conference-info/service-uris.ts';
-import type { View } from '../../../src/conference-info/user.ts';
-import { deletedUserText, userText } from '../../../src/conference-info/user-text.ts';
-import { escapeXml, readableLine } from '../../../src/conference-info/xml-text.ts';
+import type { Endpoint, View } from '../../../src/conference-info/user.ts';
+import { UserFragments, WrittenUser } from '../../../src/conference-info/user-fragments.ts';
+import { endpointText, userText } from '../../../src/conference-info/user-text.ts';
+import { escapeXml, readableLine, utf8Length } from '../../../src/conference-info/xml-text.ts';
 import { aor, change, hostile, LiveMeeting, leg, link, occupant, room } from './facts-sample.ts';
 
 const schema = join(import.meta.dirname, '../../harness/conference/schema/conference-info.xsd');
@@ -29,13 +25,17 @@ const canValidate = existsSync(schema) && spawnSync('xmllint', ['--version']).er
 
 function full(live: LiveMeeting, view: View = 'ordinary'): string {
   const { entity, description, state, users } = composeConference(link, live.meeting, live.bindings, view);
-  const parts = {
-    description: descriptionText(description),
-    state: stateText(state),
-    users: [...users.values()].map(userText),
-  };
-  return withVersion(fullDocument(entity, parts), 7);
+  const written = [...users.values()].map((user) => new UserFragments(user).whole);
+  const about = descriptionText(description) + stateText(state);
+  return withVersion(new DocumentWriter(entity).full({ about, users: written, sidebars: '' }), 7);
 }
+
+const writer = new DocumentWriter(link.conference);
+const bareEndpoint: Endpoint = {
+  ...{ entity: '', displayText: null, referred: null, status: 'connected', joiningMethod: null, joiningInfo: null },
+  ...{ disconnectionMethod: null, disconnectionInfo: null, media: [], callInfo: null },
+};
+const deleted = (entity: string): WrittenUser => new WrittenUser(entity, 'deleted', '', []);
 
 const users = (live: LiveMeeting, view: View = 'ordinary') => [
   ...composeConference(link, live.meeting, live.bindings, view).users.values(),
@@ -233,10 +233,7 @@ describe('documents', () => {
   });
 
   it('leave empty lists out and say that users are partial', () => {
-    const partial = withVersion(
-      partialDocument(link.conference, { description: null, state: null, users: [deletedUserText('sip:x@y.invalid')] }),
-      3,
-    );
+    const partial = withVersion(writer.partial({ about: '', users: [deleted('sip:x@y.invalid')], sidebars: '' }), 3);
     expect(partial).toContain('<users state="partial"><user entity="sip:x@y.invalid" state="deleted"/></users>');
     const nothing = { associatedAors: [], roles: [], languages: [], cascadedFocus: null, endpoints: [] };
     const user = { entity: 'sip:a@b', displayText: 'A', ...nothing };
@@ -246,24 +243,53 @@ describe('documents', () => {
     expect(descriptionText(bare)).not.toMatch(/-uris|media|keywords/);
   });
 
-  it('stay within the size, and lose nobody', () => {
+  it('stay within the size, and lose nobody and no endpoint, also of somebody who alone is too large', () => {
+    const person = fc.record({ endpoints: fc.nat(12), length: fc.nat(60) });
     fc.assert(
-      fc.property(fc.integer({ min: 900, max: 5000 }), fc.integer({ min: 0, max: 40 }), (maxBytes, count) => {
-        const texts = Array.from({ length: count }, (_each, index) => deletedUserText(`sip:${'é'.repeat(index)}@x`));
-        const parts = { description: null, state: null, users: texts };
-        const documents = documentsOf(link.conference, 'full', parts, maxBytes);
-        for (const document of documents) expect(document.bytes).toBeLessThanOrEqual(maxBytes);
-        expect(
-          documents
-            .map((each) => each.tail)
-            .join('')
-            .match(/<user /g)?.length ?? 0,
-        ).toBe(count);
-        expect(documents.map((each) => each.state)).toEqual(
-          documents.map((_, place) => (place === 0 ? 'full' : 'partial')),
-        );
-      }),
+      fc.property(
+        fc.integer({ min: 700, max: 3000 }),
+        fc.array(person, { maxLength: 12 }),
+        fc.constantFrom('full' as const, 'partial' as const),
+        (maxBytes, people, state) => {
+          const users = people.map(({ endpoints, length }, place) => {
+            const texts = Array.from({ length: endpoints }, (_each, index) =>
+              endpointText({ ...bareEndpoint, entity: `sip:${index}${'é'.repeat(length)}@x` }),
+            );
+            return new WrittenUser(`sip:${place}@x`, 'full', '<display-text>A</display-text>', texts);
+          });
+          const documents = writer.documents(state, { about: '', users, sidebars: '' }, maxBytes);
+          for (const document of documents) expect(sizeOf(document)).toBeLessThanOrEqual(maxBytes);
+          const states = documents.map((_, place) => (place === 0 ? state : 'partial'));
+          expect(documents.map((each) => each.state)).toEqual(states);
+          // A partial document has nothing to be partial of until there is a full one.
+          const before = withVersion(writer.full({ about: '', users: [], sidebars: '' }), 1);
+          const texts = [before, ...documents.map((each, place) => withVersion(each, place + 2))];
+          const read = texts.reduce<Coherent | null>((known, text) => {
+            const document = readDocument(text);
+            if ('refused' in document) throw new Error(document.refused);
+            return takeDocument(known, document).state;
+          }, null);
+          const seen = read?.root ? conferenceOf(read.root).users : [];
+          expect(seen.map((user) => user.endpoints.length)).toEqual(people.map(({ endpoints }) => endpoints));
+          expect(seen.every(({ displayText }) => displayText === 'A')).toBe(true);
+        },
+      ),
     );
+  });
+
+  it('leave out what no document can hold, and count it', () => {
+    const small = endpointText({ ...bareEndpoint, entity: 'sip:a@b' });
+    const huge = endpointText({ ...bareEndpoint, entity: `sip:${'a'.repeat(2000)}@b` });
+    const tight = new DocumentWriter(link.conference);
+    const users = [
+      new WrittenUser('sip:1@x', 'full', '<display-text>A</display-text>', [huge, small]),
+      new WrittenUser('sip:2@x', 'full', `<display-text>${'a'.repeat(2000)}</display-text>`, [small]),
+      new WrittenUser('sip:3@x', 'full', '', [small]),
+    ];
+    const documents = tight.documents('full', { about: '', users, sidebars: '' }, 1000);
+    for (const document of documents) expect(sizeOf(document)).toBeLessThanOrEqual(1000);
+    expect(documents.map(({ tail }) => tail).join('')).toMatch(/sip:1@x.*sip:3@x/);
+    expect(tight.omitted).toBe(2);
   });
 
   it.skipIf(!canValidate)('are valid by the schema of RFC 4575 (skipped without xmllint)', () => {
@@ -279,8 +305,10 @@ describe('documents', () => {
           return file;
         });
       const partial = join(folder, 'partial.xml');
-      const gone = { description: null, state: null, users: [deletedUserText('sip:a@b')] };
-      writeFileSync(partial, withVersion(partialDocument(link.conference, gone), 4294967295));
+      writeFileSync(
+        partial,
+        withVersion(writer.partial({ about: '', users: [deleted('sip:a@b')], sidebars: '' }), 4294967295),
+      );
       const run = spawnSync('xmllint', ['--noout', '--nonet', '--schema', schema, ...files, partial], {
         encoding: 'utf8',
       });

@@ -177,7 +177,7 @@ describe('time', () => {
     const { live, notifier } = fanOut(1);
     mute(live, notifier, 6000);
     notifier.due(6000);
-    expect(notifier.refresh('s0', 6100 + hour, 6100)).toBe(true);
+    expect(notifier.refresh('s0', 6100 + hour, 6100)).toBe(200);
     const [order] = notifier.due(6100);
     expect(order?.document?.head).toContain('state="full"');
     expect(order?.subscriptionState).toBe('active;expires=3600');
@@ -189,7 +189,7 @@ describe('time', () => {
     const [expired] = notifier.due(hour);
     expect(expired?.subscriptionState).toBe('terminated;reason=timeout');
     expect(expired?.document?.tail).toContain('sip:solo@sip.example');
-    expect(notifier.refresh('s0', 2 * hour, hour)).toBe(false);
+    expect(notifier.refresh('s0', 2 * hour, hour)).toBe(481);
     notifier.subscribe('fetch', { expiresAt: 50, view: 'ordinary' }, 50);
     expect(notifier.due(50).map((order) => order.subscriptionState)).toEqual(['terminated;reason=timeout']);
     expect(notifier.counts.subscriptions).toBe(0);
