@@ -6,6 +6,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import { BridgeError } from '../errors.ts';
 import { withTrace } from '../trace.ts';
+import { forgetLink } from './link-forgetting.ts';
 import { linkReport, meetingReport } from './meeting-report.ts';
 import { lookUp, type PersonAct, type PersonOrder, personActs, planOf } from './person-lookup.ts';
 
@@ -22,6 +23,7 @@ const personBody = z.strictObject({
   ...who,
 });
 const linkBody = z.strictObject(who).prefault({});
+const forgetBody = z.strictObject({ force: z.boolean().default(false) }).prefault({});
 
 /** HTTP status of a refusal, by its condition; 409 for what the room or the state of things does not allow. */
 const statusOf: Readonly<Record<string, number>> = {
@@ -82,6 +84,13 @@ export function addAdminRoutes(server: FastifyInstance, context: AdminContext): 
       return send(reply, await withTrace(() => askOne(context.asks, { owner: 'room' }, ask)));
     });
   }
+  server.post<LinkRoute>('/links/:link/forget', async (request, reply) => {
+    const { link } = request.params;
+    if (links.has(link)) return send(reply, stillConfigured);
+    const body = bodyOf(forgetBody, request.body, reply);
+    if (body === null) return reply;
+    return send(reply, await withTrace(() => forgetLink(context.bus, link, body.force)));
+  });
 }
 
 interface LinkRoute {
@@ -89,6 +98,11 @@ interface LinkRoute {
 }
 
 const noSuchLink = refusal('item-not-found', 'There is no link with this id in the configuration');
+
+const stillConfigured = refusal(
+  'conflict',
+  'This link is in the configuration. Take it out and restart the bridge first.',
+);
 
 const orderOf = (link: string, act: PersonAct, body: z.infer<typeof personBody>): PersonOrder => ({
   ...{ link, act, by: body.by, reason: body.reason ?? null },

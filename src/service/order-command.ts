@@ -92,7 +92,7 @@ const personCommands = {
 
 const linkCommands = { reopen: 'open a link that is closed', close: 'close a link: its calls end' } as const;
 
-/** Adds show, mute, unmute, kick, ban, unban, reopen and close. */
+/** Adds show, mute, unmute, kick, ban, unban, reopen, close and forget. */
 export function addOrderCommands(program: Command): void {
   withReach(program.command('show [link]'))
     .description('show all links, or one meeting with its people (JSON)')
@@ -120,4 +120,10 @@ export function addOrderCommands(program: Command): void {
         report(await ask(reachOf(options), 'POST', `/links/${encodeURIComponent(link)}/${act}`, body));
       });
   }
+  withReach(program.command('forget <link>'))
+    .description('take back what stands of a link that no bridge has in its configuration any more')
+    .option('--force', 'although it looks as if it were served')
+    .action(async (link: string, { force = false, ...options }: ReachOptions & { readonly force?: boolean }) => {
+      report(await ask(reachOf(options), 'POST', `/links/${encodeURIComponent(link)}/forget`, { force }));
+    });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ask, AskAnswer } from '../../../src/bus/asks.ts';
+import type { FactEvent } from '../../../src/bus/bus.ts';
 import { createMemoryAsks, createMemoryBus } from '../../../src/bus/memory-bus.ts';
 import { globalLink, onlyKey } from '../../../src/conference-info/meeting.ts';
 import type { Aor } from '../../../src/identity/aor.ts';
@@ -84,6 +85,8 @@ describe('an operator', () => {
     ['no person', '/links/tea/mute', {}, 400],
     ['a key that is none', '/links/tea/mute', { person: 'Bob', audioOnly: true }, 400],
     ['a value of another kind', '/links/tea/mute', { person: 7 }, 400],
+    ['a link of which nothing stands', '/links/none/forget', {}, 404],
+    ['force that is no yes or no', '/links/none/forget', { force: 'yes' }, 400],
     ['a body that is a list', '/links/tea/mute', [], 400],
   ])('is told what is wrong with %s', async (_, path, payload, status) => {
     const { call, asked } = await desk();
@@ -91,6 +94,57 @@ describe('an operator', () => {
     expect(answer.status).toBe(status);
     expect(answer.body.text).toMatch(/\w{3}/);
     expect(asked).toEqual([]);
+  });
+
+  describe('forgets a link', () => {
+    const everything = async () => {
+      const { bus, call } = await desk();
+      const aor = 'sip:carol@elsewhere.example' as Aor;
+      await bus.publish('old', 'link', onlyKey, { room: 'old@rooms.x', conference: 'c', state: 'open', reason: null });
+      await bus.publish('old', 'room', onlyKey, room({ joined: false }));
+      await bus.publish('old', 'occupant', 'Bob', occupant());
+      await bus.publish('old', 'affiliation', bobJid, {
+        jid: bobJid,
+        affiliation: 'outcast',
+        reason: null,
+        by: null,
+      });
+      await bus.publish('old', 'voice-taken', bobJid, { jid: bobJid, by: null });
+      await bus.publish('old', 'expulsion', 'e1', { id: 'e1', jid: bobJid, cause: 'kick', reason: null, by: null });
+      await bus.publish('old', 'caller-ban', aor, { aor, reason: null, by: null });
+      return { bus, call };
+    };
+
+    it('that is not in the configuration any more: nothing of it stands, and no other link is touched', async () => {
+      const { bus, call } = await everything();
+      const events: FactEvent[] = [];
+      bus.listen((event) => events.push(event));
+      expect(await call('POST', '/links/old/forget')).toEqual({
+        status: 200,
+        body: { ok: true, notes: ['7 facts were taken back'] },
+      });
+      expect(events.map(({ link, value }) => [link, value])).toEqual(Array(7).fill(['old', null]));
+      expect((await call('POST', '/links/old/forget')).status).toBe(404);
+      expect(bus.facts.meeting('tea').occupants.size).toBe(1);
+    });
+
+    it('but none that is configured, even by force', async () => {
+      const { bus, call } = await everything();
+      expect((await call('POST', '/links/tea/forget', { force: true })).status).toBe(409);
+      expect(bus.facts.meeting('tea').room).not.toBeNull();
+    });
+
+    it.each(['a room that is entered', 'a call'])('and one with %s by force only', async (what) => {
+      const { bus, call } = await everything();
+      if (what === 'a call') await bus.publish('old', 'leg', 'l9', leg({ leg: 'l9' }));
+      else await bus.publish('old', 'room', onlyKey, room());
+      const refused = await call('POST', '/links/old/forget');
+      expect(refused).toMatchObject({ status: 409, body: { error: 'conflict' } });
+      expect(bus.facts.meeting('old').occupants.size).toBe(1);
+      expect((await call('POST', '/links/old/forget', { force: true })).status).toBe(200);
+      expect(bus.facts.meeting('old')).toMatchObject({ link: null, room: null });
+      expect(bus.facts.meeting('old').legs.size).toBe(0);
+    });
   });
 
   it('is told when the instance that holds a call does not answer', async () => {

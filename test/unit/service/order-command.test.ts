@@ -90,6 +90,15 @@ describe('an operator’s command', () => {
     expect(asked[0]).toMatchObject({ what: `POST /admin/links/tea/${act}`, body: { by: 'operator', reason: 'lunch' } });
   });
 
+  it('forget asks about the link, by force when told so', async () => {
+    await run('forget', 'tea');
+    await run('forget', 'tea', '--force');
+    expect(asked).toMatchObject([
+      { what: 'POST /admin/links/tea/forget', body: { force: false } },
+      { body: { force: true } },
+    ]);
+  });
+
   it('show prints one meeting, or all', async () => {
     answer = { status: 200, body: { id: 'tea' } };
     expect(JSON.parse((await run('show', 'tea')).out)).toEqual({ id: 'tea' });
