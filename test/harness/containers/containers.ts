@@ -15,11 +15,14 @@ import {
   untilReady,
 } from '../servers/running-process.ts';
 
+/** What the Dockerfile installs. */
+const INSTALLED: ReadonlySet<string> = new Set(['prosody', 'prosodyctl', 'nats-server', 'erl']);
+
 /** A place whose programs are those of an image. They use this machine's network, and see their files under the same paths. */
 export function containersOf(image: string): Place {
   return {
-    find: (program) => program,
-    findErlangLibraries: () => '/usr/lib/erlang-libraries', // see Dockerfile
+    find: (program) => (INSTALLED.has(program) ? program : null),
+    findErlangLibraries: () => '/usr/lib/erlang-libraries', // a link that the Dockerfile makes
     start: async (options) => {
       const running = await startContainer(image, options);
       await untilReady(running, options);

@@ -25,8 +25,9 @@ export interface MeetingStackOptions extends PartsOptions {
   readonly startBridge?: boolean;
 }
 
-type PhoneWishes = Partial<Omit<PhoneOptions, 'server'>>;
-type WatcherWishes = Partial<Omit<Parameters<typeof Watcher.subscribe>[0], 'server'>>;
+/** With `server` another is called than that of the stack: a proxy before it. */
+type PhoneWishes = Partial<PhoneOptions>;
+type WatcherWishes = Partial<Parameters<typeof Watcher.subscribe>[0]>;
 
 /** What belongs to one stack, and ends with it. */
 interface Site extends MeetingParts {

@@ -32,7 +32,9 @@ describe('the stacks in containers', () => {
 
 describe('a container', () => {
   it('has programs by the names that the image knows', () => {
-    expect(containersOf('servers').find('prosody')).toBe('prosody');
+    const { find } = containersOf('servers');
+    expect(find('prosody')).toBe('prosody');
+    expect(find('sipp')).toBeNull();
   });
 
   it('sees files under the paths of this machine, read-only unless it writes them', () => {
