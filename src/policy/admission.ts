@@ -85,6 +85,8 @@ export interface MustLeave {
   readonly text: string;
   /** RFC 4575 5.7.6: how its endpoint was disconnected. */
   readonly disconnection: 'booted' | 'departed';
+  /** Why, in the words of whoever did it, when they gave any. */
+  readonly reason: string;
   readonly by: string | null;
 }
 
@@ -107,6 +109,7 @@ export function mustLeave(
   return {
     status,
     text: why.reason === null ? text : `${text}: ${why.reason.slice(0, longestReason)}`,
+    reason: why.reason ?? text,
     disconnection: why.cause === 'closed' ? 'departed' : 'booted',
     by: why.by,
   };

@@ -2,6 +2,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { Logger } from '../log.ts';
+import type { Departures } from './departures.ts';
 import type { Foci } from './foci.ts';
 import { newLeg } from './leg.ts';
 import type { EndCause, Legs } from './legs.ts';
@@ -16,6 +17,7 @@ export class Adoption {
   readonly #mixer: Mixer;
   readonly #legs: Legs;
   readonly #foci: Foci;
+  readonly #departures: Departures;
   readonly #instance: string;
   readonly #generation: string;
   readonly #log: Logger;
@@ -25,6 +27,7 @@ export class Adoption {
     mixer: Mixer,
     legs: Legs,
     foci: Foci,
+    departures: Departures,
     me: { readonly instance: string; readonly generation: string },
     log: Logger,
   ) {
@@ -32,6 +35,7 @@ export class Adoption {
     this.#mixer = mixer;
     this.#legs = legs;
     this.#foci = foci;
+    this.#departures = departures;
     this.#instance = me.instance;
     this.#generation = me.generation;
     this.#log = log;
@@ -39,12 +43,15 @@ export class Adoption {
 
   /** Takes over what an earlier process of this instance left: media goes on where the mixer still has it, the rest is cleared away. */
   async takeOver(): Promise<void> {
+    await this.#departures.takeOver();
     for (const [link, fact] of this.#orphans()) {
       try {
         if (await this.#adopt(link, fact)) continue;
       } catch (error) {
         this.#log.warn({ err: error, leg: fact.leg }, 'a leg of the earlier process could not be adopted');
       }
+      const home = this.#foci.byId(link);
+      if (home) await this.#departures.tell(home, fact, { method: 'failed', reason: notFound.text, by: null });
       await this.#bus.withdraw(link, 'leg', fact.leg);
       void this.#legs.bye(fact.dialogId, notFound);
     }

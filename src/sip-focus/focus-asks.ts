@@ -40,7 +40,7 @@ export class FocusAsks {
       case 'unmute':
         return this.#unmute(leg);
       case 'remove':
-        await this.#legs.end(leg, { status: 603, text: ask.reason ?? 'Removed from the conference' });
+        await this.#end(leg, ask, 'Removed from the conference');
         return done();
       case 'ban':
         return this.#ban(leg, ask);
@@ -71,15 +71,21 @@ export class FocusAsks {
     if (jidOfLeg(leg.fact, this.#bus.facts.bindings) !== null) {
       return failed('use-room', 'This caller has an address in the room: ban them there, and the call follows');
     }
-    const cause = { status: 603, text: ask.reason ?? 'Banned from the conference' };
+    const text = 'Banned from the conference';
     if (aor === null) {
-      await this.#legs.end(leg, cause);
+      await this.#end(leg, ask, text);
       void this.#tellModerators(leg, ask);
       return done('acted as a kick: the caller proved no address that could be banned');
     }
     await this.#bus.publish(ask.link, 'caller-ban', aor, { aor, reason: ask.reason, by: ask.by });
-    await this.#legs.end(leg, cause);
+    await this.#end(leg, ask, text);
     return done();
+  }
+
+  /** In the words of who asks for it, or in ours. */
+  async #end(leg: Leg, ask: FocusAsk, ours: string): Promise<void> {
+    const text = ask.reason ?? ours;
+    await this.#legs.end(leg, { status: 603, text }, { method: 'booted', reason: text, by: ask.by });
   }
 
   /** Whoever moderates in the room must not take somebody for banned who can call again. */

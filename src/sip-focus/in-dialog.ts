@@ -1,13 +1,17 @@
 /** RFC 3261 12.2.2, 14.2, 15.1.2, RFC 3311: requests inside the dialog of a leg, except SUBSCRIBE. */
 import type { Logger } from '../log.ts';
+import { audioOf } from './caller-audio.ts';
 import { allow, focusHeaders } from './capabilities.ts';
+import { hungUp } from './departures.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { Leg } from './leg.ts';
 import type { Legs } from './legs.ts';
-import { onHold } from './media-direction.ts';
 import type { Mixer } from './mixer.ts';
 import { agreeTimer, type SessionTimerSettings } from './session-timer.ts';
 import { failureOf } from './sip-errors.ts';
+
+/** RFC 4028: the SIP server says BYE itself when nobody refreshes the session. */
+const expired = { method: 'failed', reason: 'The phone does not answer any more', by: null } as const;
 
 export class InDialogHandler {
   readonly #legs: Legs;
@@ -28,7 +32,7 @@ export class InDialogHandler {
       case 'BYE':
         void request.respond(200);
         this.#log.info({ leg: leg.id, fromPeer: request.fromPeer }, 'a call has ended');
-        return this.#legs.ended(leg);
+        return this.#legs.ended(leg, request.fromPeer ? hungUp : expired);
       case 'ACK':
         return this.#acknowledged(request, leg);
       case 'INVITE':
@@ -50,7 +54,7 @@ export class InDialogHandler {
     try {
       if (request.body === '') throw new Error('the ACK has no answer to our offer');
       await answer(request.body);
-      await this.#held(leg, onHold(request.body));
+      await this.#heard(leg, request.body);
     } catch (error) {
       this.#log.warn({ err: error, leg: leg.id }, 'the caller did not answer our offer');
       await this.#legs.end(leg, { status: 488, text: 'No usable answer to the offer' });
@@ -78,7 +82,7 @@ export class InDialogHandler {
       const type = body === null ? {} : { 'Content-Type': 'application/sdp' };
       const headers = { ...focusHeaders(leg.link), ...timer.headers, ...type };
       const sent = await request.respond(200, { headers, ...(body === null ? {} : { body }) });
-      if (sent && request.body !== '') await this.#held(leg, onHold(request.body));
+      if (sent && request.body !== '') await this.#heard(leg, request.body);
     } catch (error) {
       const { status, options } = failureOf(error);
       this.#log.warn({ err: error, leg: leg.id, status }, 'a call could not be renegotiated');
@@ -101,8 +105,14 @@ export class InDialogHandler {
     return leg.sdp;
   }
 
-  async #held(leg: Leg, held: boolean): Promise<void> {
+  /** What the caller's SDP says of their audio is so now. */
+  async #heard(leg: Leg, sdp: string): Promise<void> {
+    const { direction, held, sourceId } = audioOf(sdp);
     const status = held ? 'on-hold' : 'connected';
-    if (leg.state === 'up' && leg.fact.status !== status) await this.#legs.change(leg, { status });
+    const { fact } = leg;
+    const source = sourceId ?? fact.sourceId;
+    const same = fact.status === status && fact.direction === direction && fact.sourceId === source;
+    if (leg.state !== 'up' || same) return;
+    await this.#legs.change(leg, { status, direction, ...(source === undefined ? {} : { sourceId: source }) });
   }
 }

@@ -16,6 +16,8 @@ export interface AnswerOptions {
 export interface SentAnswer {
   readonly dialogId: string;
   readonly contact: string | null;
+  /** Our tag of the dialog. */
+  readonly toTag: string | null;
 }
 
 /** The server confirms a sent answer at once; longer means that it is gone. */
@@ -117,7 +119,8 @@ export class IncomingRequest {
       return await this.#pending.run<SentAnswer | null>(sendLimitMs, (resolve) => {
         this.#response.send(status, options.reason, content, (error, sent) => {
           if (error || !sent) return resolve(null);
-          resolve({ dialogId: this.#response.stackDialogId ?? '', contact: sent.get('Contact') ?? null });
+          const toTag = tagOf(sent.get('To') ?? null);
+          resolve({ dialogId: this.#response.stackDialogId ?? '', contact: sent.get('Contact') ?? null, toTag });
         });
       });
     } catch (error) {

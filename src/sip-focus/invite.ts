@@ -3,19 +3,20 @@ import { randomBytes } from 'node:crypto';
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
-import { uriOfHeader } from '../identity/aor.ts';
 import type { Logger } from '../log.ts';
 import { admit, mustLeave } from '../policy/admission.ts';
 import { wantedMutes } from '../policy/media-rights.ts';
 import type { PolicySettings } from '../policy/settings.ts';
+import { audioOf } from './caller-audio.ts';
+import { cascadedFocus, contactAddress, languagesOf } from './caller-details.ts';
 import type { CallerIdentity } from './caller-identity.ts';
 import { focusHeaders, unsupported } from './capabilities.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import { newLeg } from './leg.ts';
 import type { Legs } from './legs.ts';
-import { onHold } from './media-direction.ts';
 import type { Mirror } from './mirror.ts';
 import type { JoinedLeg, Mixer } from './mixer.ts';
+import type { NumberMask } from './number-mask.ts';
 import { agreeTimer, type SessionTimerSettings } from './session-timer.ts';
 import { failureOf, retryAfter } from './sip-errors.ts';
 
@@ -29,6 +30,7 @@ export interface InviteContext {
   readonly sessionTimer: SessionTimerSettings;
   readonly instance: string;
   readonly generation: string;
+  readonly mask: NumberMask;
   /** Most calls that may be on their way in at once; more get 503. */
   readonly maximumPending: number;
   readonly log: Logger;
@@ -37,11 +39,22 @@ export interface InviteContext {
 /** A caller who has to wait longer than this for the mixer hears ringing. */
 const ringAfterMs = 200;
 
-/** RFC 4575 5.7: the endpoint is the Contact without parameters, which may tell more than an address. */
-function endpointOf(request: IncomingRequest, identity: CallerIdentity): string | null {
-  if (identity.withheld) return null;
-  const uri = uriOfHeader(request.header('Contact') ?? '');
-  return uri === null ? null : (/^[a-z]+:[^;?]+/i.exec(uri)?.[0] ?? null);
+/** What of the leg's fact stands in the INVITE. Of who wants privacy nothing that leads to them is kept. */
+function toldBy(request: IncomingRequest, withheld: boolean) {
+  const contact = request.header('Contact');
+  const focus = withheld ? null : cascadedFocus(contact);
+  const languages = languagesOf(request.header('Accept-Language'));
+  const audio = request.body === '' ? null : audioOf(request.body);
+  return {
+    status: audio?.held ? ('on-hold' as const) : ('connected' as const),
+    contact: withheld ? null : contactAddress(contact),
+    callId: request.callId,
+    ...(request.fromTag === null ? {} : { fromTag: request.fromTag }),
+    ...(audio === null ? {} : { direction: audio.direction }),
+    ...(audio?.sourceId == null ? {} : { sourceId: audio.sourceId }),
+    ...(languages.length === 0 ? {} : { languages }),
+    ...(focus === null ? {} : { cascadedFocus: focus }),
+  };
 }
 
 export class InviteHandler {
@@ -69,7 +82,7 @@ export class InviteHandler {
       await request.respond(admission.status, { reason: admission.text, headers });
       return;
     }
-    const candidate = this.#candidate(request, identity, admission.expulsion);
+    const candidate = this.#candidate(request, link, identity, admission.expulsion);
     this.#pending.set(candidate.leg, link.id);
     try {
       await this.#join(request, link, candidate);
@@ -100,8 +113,14 @@ export class InviteHandler {
   }
 
   /** The fact of the leg as it will be, with the mutes that must stand from the first packet on. */
-  #candidate(request: IncomingRequest, identity: CallerIdentity, expulsion: string | null): LegFact {
-    const { instance, generation, mixer } = this.#context;
+  #candidate(
+    request: IncomingRequest,
+    link: LinkSettings,
+    identity: CallerIdentity,
+    expulsion: string | null,
+  ): LegFact {
+    const { instance, generation, mixer, mask } = this.#context;
+    const masked = identity.aor === null || identity.withheld ? null : mask.entityOf(identity.aor, link.id);
     return {
       leg: `leg-${randomBytes(12).toString('hex')}`,
       instance,
@@ -109,20 +128,19 @@ export class InviteHandler {
       aor: identity.aor,
       proof: identity.proof,
       pseudonym: `sip:${randomBytes(8).toString('hex')}@anonymous.invalid`,
+      ...(masked === null ? {} : { masked }),
       label: identity.label,
       ...(identity.withheld ? { withheld: true } : {}),
       method: 'dialed-in',
-      status: request.body !== '' && onHold(request.body) ? 'on-hold' : 'connected',
       joinedAt: new Date().toISOString(),
       mutes: [],
       muted: false,
       floor: false,
       expulsion,
       dialogId: `${request.callId};from-tag=${request.fromTag ?? ''}`,
-      callId: request.callId,
-      contact: endpointOf(request, identity),
       mixer: mixer.name,
       mixerRef: {},
+      ...toldBy(request, identity.withheld),
     };
   }
 
@@ -182,7 +200,7 @@ export class InviteHandler {
       return;
     }
     if (leg.state === 'ended') return;
-    await legs.publish(leg);
+    await legs.change(leg, sent.toTag === null ? {} : { toTag: sent.toTag });
     this.#context.log.info({ link: link.id, leg: leg.id, muted: fact.muted }, 'a call has joined');
     mirror.compare(leg);
   }

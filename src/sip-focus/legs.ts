@@ -2,6 +2,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { Logger } from '../log.ts';
+import { type Departures, type Ending, hungUp } from './departures.ts';
 import type { Leg } from './leg.ts';
 import { withinLimit } from './limited-wait.ts';
 import type { Mixer } from './mixer.ts';
@@ -23,6 +24,8 @@ const quoted = (text: string): string => text.replace(/[\r\n]+/g, ' ').replace(/
 /** RFC 3326: a SIP status and a text for people. */
 export const reasonHeader = ({ status, text }: EndCause): string => `SIP;cause=${status};text="${quoted(text)}"`;
 
+const failure = ({ text }: EndCause): Ending => ({ method: 'failed', reason: text, by: null });
+
 export class Legs {
   readonly #byId = new Map<string, Leg>();
   readonly #byDialog = new Map<string, Leg>();
@@ -30,14 +33,16 @@ export class Legs {
   readonly #bus: Bus;
   readonly #mixer: Mixer;
   readonly #signaling: Signaling;
+  readonly #departures: Departures;
   readonly #log: Logger;
   readonly #leaving = new Set<Promise<void>>();
   #onEnd: (leg: Leg) => Promise<unknown> | null = () => null;
 
-  constructor(bus: Bus, mixer: Mixer, signaling: Signaling, log: Logger) {
+  constructor(bus: Bus, mixer: Mixer, signaling: Signaling, departures: Departures, log: Logger) {
     this.#bus = bus;
     this.#mixer = mixer;
     this.#signaling = signaling;
+    this.#departures = departures;
     this.#log = log;
   }
 
@@ -104,13 +109,13 @@ export class Legs {
 
   /**
    * Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent.
-   * Resolves although a dead phone does not answer.
+   * Resolves although a dead phone does not answer. `ending`: how it is shown, when it is not a failure of ours.
    */
-  async end(leg: Leg, cause: EndCause): Promise<void> {
+  async end(leg: Leg, cause: EndCause, ending: Ending = failure(cause)): Promise<void> {
     const end = this.#forget(leg);
     if (!end) return;
     const gone = end.told === null ? this.bye(leg.dialogId, cause) : this.#byeAfter(end.told, leg, cause);
-    await Promise.all([withinLimit(gone, answerLimitMs), this.#release(leg)]);
+    await Promise.all([withinLimit(gone, answerLimitMs), this.#release(leg, ending)]);
   }
 
   async #byeAfter(told: Promise<unknown>, leg: Leg, cause: EndCause): Promise<void> {
@@ -119,8 +124,8 @@ export class Legs {
   }
 
   /** The call has ended from the other side, or its dialog is dead: nothing to send. Idempotent. */
-  async ended(leg: Leg): Promise<void> {
-    if (this.#forget(leg)) await this.#release(leg);
+  async ended(leg: Leg, ending: Ending = hungUp): Promise<void> {
+    if (this.#forget(leg)) await this.#release(leg, ending);
   }
 
   /** Sends BYE on a dialog, also one of an earlier process or connection; a dialog that is gone is no failure. */
@@ -151,13 +156,14 @@ export class Legs {
     return { told: this.#onEnd(leg) };
   }
 
-  #release(leg: Leg): Promise<void> {
-    const leaving = this.#giveBack(leg).finally(() => this.#leaving.delete(leaving));
+  #release(leg: Leg, ending: Ending): Promise<void> {
+    const leaving = this.#giveBack(leg, ending).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
     return leaving;
   }
 
-  async #giveBack(leg: Leg): Promise<void> {
+  async #giveBack(leg: Leg, ending: Ending): Promise<void> {
+    await this.#departures.tell(leg.link, leg.fact, ending);
     try {
       await this.#bus.withdraw(leg.link.id, 'leg', leg.id);
     } catch (error) {

@@ -45,7 +45,7 @@ export class Mirror {
     const leave = mustLeave(leg.fact, meeting, bindings, this.#policy);
     if (leave) {
       this.#log.info({ leg: leg.id, status: leave.status, by: leave.by }, 'a leg has to leave');
-      void this.#legs.end(leg, leave);
+      void this.#legs.end(leg, leave, { method: leave.disconnection, reason: leave.reason, by: leave.by });
       return;
     }
     // `wanted` is newer than the fact while an order is under way.

@@ -1,4 +1,5 @@
 /** The SIP half: one focus per link (RFC 4353), on one SIP server and one mixer. Wires the parts; decides nothing itself. */
+import { randomBytes } from 'node:crypto';
 import type { Asks } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
@@ -8,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { Adoption } from './adoption.ts';
 import { type AuthenticationSettings, Authenticator } from './authentication.ts';
+import { Departures, hungUp } from './departures.ts';
 import type { FlowLimits } from './flow-gate.ts';
 import { Foci } from './foci.ts';
 import { FocusAsks } from './focus-asks.ts';
@@ -19,6 +21,7 @@ import { withinLimit } from './limited-wait.ts';
 import { Mirror } from './mirror.ts';
 import type { Mixer } from './mixer.ts';
 import { NotifyWriter } from './notify-writer.ts';
+import { NumberMask } from './number-mask.ts';
 import { RequestRouter } from './request-router.ts';
 import { defaultSessionTimer, type SessionTimerSettings } from './session-timer.ts';
 import { Signaling } from './signaling.ts';
@@ -45,6 +48,10 @@ export interface SipFocusSettings extends AuthenticationSettings {
   readonly maximumPending?: number;
   /** How long calls stay up in silence when the mixer cannot be reached, ms; default 30 s. */
   readonly mixerGraceMs?: number;
+  /** How long who has left is shown, ms; default 10 s, 0: not at all. */
+  readonly showDepartedMs?: number;
+  /** Key of what stands for telephone numbers; default: a random one. */
+  readonly maskingKey?: string;
 }
 
 export interface SipFocusParts {
@@ -85,6 +92,8 @@ export interface SipFocus {
   debug(): SipFocusState;
 }
 
+/** Longer than the gap between two NOTIFYs to one watcher: nobody misses it. */
+const defaultShowDepartedMs = 10_000;
 const shutdown = { status: 503, text: 'The conference service is shutting down' };
 /** How long a stop waits for the last answers. */
 const farewellMs = 2000;
@@ -103,6 +112,7 @@ class Focus implements SipFocus {
   readonly #writer: NotifyWriter;
   readonly #legs: Legs;
   readonly #mirror: Mirror;
+  readonly #departures: Departures;
   readonly #subscriptions: Subscriptions;
   readonly #adoption: Adoption;
   readonly #strays: StrayMembers;
@@ -118,13 +128,16 @@ class Focus implements SipFocus {
     this.signaling = new Signaling(settings, log);
     this.#writer = new NotifyWriter(settings, log);
     const foci = new Foci(links);
-    this.#legs = new Legs(bus, mixer, this.signaling, log);
+    const me = { instance, generation };
+    this.#departures = new Departures(bus, me, settings.showDepartedMs ?? defaultShowDepartedMs, log);
+    this.#legs = new Legs(bus, mixer, this.signaling, this.#departures, log);
     this.#mirror = new Mirror(this.#legs, bus, mixer, policy, log);
     const sessionTimer = settings.sessionTimer ?? defaultSessionTimer;
     const authenticator = new Authenticator(settings, credentials, log);
     const invites = new InviteHandler({
       ...{ bus, mixer, legs: this.#legs, mirror: this.#mirror, policy, sessionTimer, instance, generation, log },
       maximumPending: settings.maximumPending ?? 64,
+      mask: new NumberMask(settings.maskingKey ?? randomBytes(32).toString('hex')),
     });
     const calls = new InDialogHandler(this.#legs, mixer, sessionTimer, log);
     const router = new RequestRouter({
@@ -137,14 +150,14 @@ class Focus implements SipFocus {
       log,
     });
     this.#subscriptions = new Subscriptions(links, {
-      ...{ bus, writer: this.#writer, records: new WatcherRecords(bus, { instance, generation }, log), policy, log },
+      ...{ bus, writer: this.#writer, records: new WatcherRecords(bus, me, log), policy, log },
       notifier: { ...defaultNotifierSettings, maxBytes: documentLimit(settings.limits), ...settings.notifier },
       expiry: settings.expiry ?? defaultExpiry,
       watching: settings.watching ?? 'participants',
       identify: (request, always) => router.identify(request, always),
     });
     router.serve(this.#subscriptions);
-    this.#adoption = new Adoption(bus, mixer, this.#legs, foci, { instance, generation }, log);
+    this.#adoption = new Adoption(bus, mixer, this.#legs, foci, this.#departures, me, log);
     this.#strays = new StrayMembers(bus, mixer, log);
     this.#asks = new FocusAsks(bus, asks, this.#legs, this.#mirror, log);
     this.#legs.onEnd((leg) => this.#subscriptions.legEnded(leg));
@@ -186,9 +199,10 @@ class Focus implements SipFocus {
     for (const end of this.#endings) end();
     this.#strays.stop();
     this.#subscriptions.end(null, 'deactivated');
+    const closed = this.#departures.close();
     const outlives = handOver && this.#parts.mixer.outlivesProcess;
     const farewells = outlives ? [] : [...this.#legs.all].map((leg) => this.#legs.end(leg, shutdown));
-    await withinLimit(Promise.all([...farewells, this.#legs.released(), this.#notified()]), farewellMs);
+    await withinLimit(Promise.all([...farewells, closed, this.#legs.released(), this.#notified()]), farewellMs);
     this.#subscriptions.stop();
     this.#writer.stop();
     this.signaling.stop();
@@ -265,7 +279,9 @@ class Focus implements SipFocus {
     if (!leg) return;
     this.#parts.log.info({ leg: id, cause }, 'the mixer let a call go');
     const text = cause === 'media-timeout' ? 'No media came from this call' : 'The media of this call have ended';
-    void this.#legs.end(leg, { status: cause === 'hung-up' ? 200 : 503, text });
+    const willing = cause === 'hung-up' || cause === 'ordered';
+    const end = { status: cause === 'hung-up' ? 200 : 503, text };
+    void this.#legs.end(leg, end, willing ? hungUp : undefined);
   }
 
   /** Resolves when the last NOTIFYs are out and answered. */

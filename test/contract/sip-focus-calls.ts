@@ -23,8 +23,29 @@ export function callsOfTheFocus(start: StartPlace): void {
       expect(await at.mixer.list()).toHaveLength(1);
       expect(statusOf(await at.peer.request('BYE', dialog))).toBe(200);
       await eventually(() => at.legs().length === 0, 'the leg is withdrawn');
+      const { departures } = at.bus.facts.meeting(link.id);
+      expect([...departures.values()]).toMatchObject([{ leg: { label: 'Carol' }, method: 'departed', by: null }]);
       await vi.waitFor(async () => expect(await at.mixer.list()).toHaveLength(0), 10_000);
       expect(statusOf(await at.peer.request('OPTIONS', dialog))).toBe(481);
+    });
+
+    it('notes what the call says of itself: its dialog, where it comes from, its source, languages and direction', async () => {
+      const dialog = at.peer.dialog('carol', at.uri, 'elsewhere.example', 'Carol');
+      const said = { 'Accept-Language': 'de;q=0.5, en', Contact: `<sip:room7@127.0.0.1:${at.peer.port}>;isfocus` };
+      const answer = await at.call(dialog, said, `${offer(40_000, 'recvonly')}a=ssrc:4711 cname:carol\r\n`);
+      expect(statusOf(answer)).toBe(200);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      expect(at.legs()[0]).toMatchObject({
+        callId: dialog.callId,
+        fromTag: /;tag=([^;]+)/.exec(dialog.from)?.[1],
+        toTag: /;tag=([^;]+)/.exec(headerOf(answer, 'to'))?.[1],
+        languages: ['en', 'de'],
+        cascadedFocus: `sip:room7@127.0.0.1:${at.peer.port}`,
+        contact: `sip:room7@127.0.0.1:${at.peer.port}`,
+        status: 'connected',
+        direction: 'recvonly',
+        sourceId: '4711',
+      });
     });
 
     it.each(['SHA-256', 'MD5'] as const)(
@@ -137,8 +158,10 @@ export function callsOfTheFocus(start: StartPlace): void {
       const held = await at.call(dialog, {}, offer(40_000, 'sendonly'));
       expect(held.body).toMatch(/a=(recvonly|inactive)/);
       await eventually(() => at.legs()[0]?.status === 'on-hold', 'on hold');
+      expect(at.legs()[0]).toMatchObject({ direction: 'sendonly' });
       await at.call(dialog, {}, offer());
       await eventually(() => at.legs()[0]?.status === 'connected', 'resumed');
+      expect(at.legs()[0]).toMatchObject({ direction: 'sendrecv' });
       const refreshed = await at.peer.request('UPDATE', dialog, {
         Supported: 'timer',
         'Session-Expires': '600;refresher=uac',

@@ -65,11 +65,15 @@ export function moderationOfTheFocus(start: StartPlace): void {
         jid: 'alice@example.com',
         cause: 'kick',
         reason: null,
-        by: 'bob',
+        by: 'bob@example.com',
       });
       const bye = await at.peer.waitRequest('BYE', dialog);
       expect(headerOf(bye, 'reason')).toBe('SIP;cause=603;text="Removed from the room"');
       await eventually(() => at.legs().length === 0, 'the leg is gone');
+      const { departures } = at.bus.facts.meeting(link.id);
+      expect([...departures.values()]).toMatchObject([
+        { method: 'booted', reason: 'Removed from the room', by: 'xmpp:bob@example.com' },
+      ]);
       expect(statusOf((await at.callAlice()).answer)).toBe(200);
     });
 

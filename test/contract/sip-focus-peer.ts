@@ -196,8 +196,9 @@ export class SipPeer {
       `To: ${dialog.to}`,
       `Call-ID: ${dialog.callId}`,
       `CSeq: ${cseq} ${method}`,
-      `Contact: <sip:peer@127.0.0.1:${this.port}>`,
-      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      ...Object.entries({ Contact: `<sip:peer@127.0.0.1:${this.port}>`, ...headers }).map(
+        ([name, value]) => `${name}: ${value}`,
+      ),
       `Content-Length: ${Buffer.byteLength(body)}`,
       '',
       body,

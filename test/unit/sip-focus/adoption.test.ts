@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryBus } from '../../../src/bus/memory-bus.ts';
 import { createLog } from '../../../src/log.ts';
 import { Adoption } from '../../../src/sip-focus/adoption.ts';
+import { Departures } from '../../../src/sip-focus/departures.ts';
 import { Foci } from '../../../src/sip-focus/foci.ts';
 import { Legs } from '../../../src/sip-focus/legs.ts';
 import type { Mixer } from '../../../src/sip-focus/mixer.ts';
@@ -28,9 +29,10 @@ async function stage(outlivesProcess: boolean, alive: readonly string[]) {
       alive.includes(leg) && ref.uuid === leg,
     remove: async (leg: string) => void removed.push(leg),
   };
-  const legs = new Legs(bus, mixer as unknown as Mixer, signaling as unknown as Signaling, log);
   const me = { instance: 'focus-1', generation: 'new' };
-  const adoption = new Adoption(bus, mixer as unknown as Mixer, legs, new Foci([link]), me, log);
+  const departures = new Departures(bus, me, 60_000, log);
+  const legs = new Legs(bus, mixer as unknown as Mixer, signaling as unknown as Signaling, departures, log);
+  const adoption = new Adoption(bus, mixer as unknown as Mixer, legs, new Foci([link]), departures, me, log);
   for (const fact of [
     legFact('leg-a', 'focus-1', 'old'),
     legFact('leg-b', 'focus-1', 'old'),
@@ -51,6 +53,10 @@ describe('legs of an earlier process', () => {
     expect(at.facts()).toEqual(['leg-a new', 'leg-mine new', 'leg-other old']);
     expect(at.byes).toEqual(['BYE leg-b;from-tag=t']);
     expect(at.legs.byId('leg-a')?.fact).toMatchObject({ muted: true, mutes: ['room'] });
+    const lost = [...at.bus.facts.meeting('tea').departures.values()];
+    expect(lost).toMatchObject([
+      { leg: { leg: 'leg-b', generation: 'new' }, method: 'failed', reason: expect.stringContaining('restarted') },
+    ]);
   });
 
   it('are all cleared away when the mixer died with the process', async () => {

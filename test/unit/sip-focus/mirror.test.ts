@@ -4,6 +4,7 @@ import type { LegFact } from '../../../src/conference-info/leg.ts';
 import { BridgeError } from '../../../src/errors.ts';
 import { createLog } from '../../../src/log.ts';
 import { defaultPolicy } from '../../../src/policy/settings.ts';
+import { Departures } from '../../../src/sip-focus/departures.ts';
 import { newLeg } from '../../../src/sip-focus/leg.ts';
 import { Legs } from '../../../src/sip-focus/legs.ts';
 import { Mirror } from '../../../src/sip-focus/mirror.ts';
@@ -77,7 +78,8 @@ async function stage() {
       return { status: 200, reason: 'OK' };
     },
   };
-  const legs = new Legs(bus, mixer, signaling as unknown as Signaling, log);
+  const departures = new Departures(bus, { instance: 'f', generation: 'g' }, 0, log);
+  const legs = new Legs(bus, mixer, signaling as unknown as Signaling, departures, log);
   const mirror = new Mirror(legs, bus, mixer, defaultPolicy, log);
   mixer.onReport((report) => mirror.report(report));
   bus.listen((event) => mirror.fact(event));

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/errors.ts';
+import { audioOf } from '../../../src/sip-focus/caller-audio.ts';
 import { Foci } from '../../../src/sip-focus/foci.ts';
 import { headerLines, returningBy } from '../../../src/sip-focus/incoming-request.ts';
 import { reasonHeader } from '../../../src/sip-focus/legs.ts';
-import { onHold } from '../../../src/sip-focus/media-direction.ts';
 import { FrameCutter, notifyText, readFrame } from '../../../src/sip-focus/notify-frame.ts';
 import { agreeTimer, defaultSessionTimer } from '../../../src/sip-focus/session-timer.ts';
 import { hostsOf } from '../../../src/sip-focus/signaling.ts';
@@ -110,7 +110,7 @@ describe('hold', () => {
     [sdp('m=video 5000 RTP/AVP 99', 'a=sendonly', 'm=audio 4000 RTP/AVP 0'), false],
     [sdp('m=audio 4000 RTP/AVP 0', 'm=video 5000 RTP/AVP 99', 'a=sendonly'), false],
     [sdp('m=audio 4000 RTP/AVP 0', 'c=IN IP4 0.0.0.0'), true],
-  ])('%#', (text, held) => expect(onHold(text)).toBe(held));
+  ])('%#', (text, held) => expect(audioOf(text).held).toBe(held));
 });
 
 describe('frames of the SIP server', () => {
