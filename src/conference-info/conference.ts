@@ -65,10 +65,25 @@ export interface Conference {
   readonly users: ReadonlyMap<string, User>;
 }
 
-const availableMedia: readonly AvailableMedium[] = [
-  { label: 'audio', displayText: null, type: 'audio', status: 'sendrecv' },
-  { label: 'chat', displayText: null, type: 'message', status: 'sendrecv' },
+const availableMedia = ({ about }: LinkSettings): readonly AvailableMedium[] => [
+  { label: 'audio', displayText: about?.mediaNames.audio ?? null, type: 'audio', status: 'sendrecv' },
+  { label: 'chat', displayText: about?.mediaNames.chat ?? null, type: 'message', status: 'sendrecv' },
 ];
+
+/** Who hosts it, or null. */
+export function hostOf({ about }: LinkSettings): HostInfo | null {
+  if (!about?.host) return null;
+  const { name, webPage, uris } = about.host;
+  const entries = [...new Set(uris.map(uriText))].map((uri) => ({ uri, displayText: null, purpose: null }));
+  return {
+    displayText: readableLine(name, longestName),
+    webPage: webPage === null ? null : uriText(webPage),
+    uris: entries,
+  };
+}
+
+/** Longest free text, in code points. */
+const longestText = 1024;
 
 /** The description as the room and the operator give it. */
 export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurposeSetting): Description {
@@ -76,12 +91,12 @@ export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurpose
     displayText:
       readableLine(meeting.room?.name ?? null, longestName) ?? readableLine(link.name, longestName) ?? link.id,
     subject: readableLine(meeting.room?.subject ?? null, longestLine),
-    freeText: null,
-    keywords: [],
+    freeText: readableLine(link.about?.freeText ?? null, longestText),
+    keywords: link.about?.keywords ?? [],
     confUris: confUris(link),
     serviceUris: serviceUris(link, chat),
     maximumUserCount: link.maximumUsers,
-    availableMedia,
+    availableMedia: availableMedia(link),
   };
 }
 
@@ -111,7 +126,7 @@ export function composeConference(
   return {
     entity: entityOf(link),
     description: describe(link, meeting, chat),
-    host: null,
+    host: hostOf(link),
     state: stateOf(meeting, users.filter(takesPart).length),
     users: new Map(users.map((user) => [user.entity, user])),
   };

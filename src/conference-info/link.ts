@@ -12,6 +12,23 @@ export interface LinkSettings {
   readonly name: string;
   /** Most call legs at once. */
   readonly maximumUsers: number;
+  /** What else is told of the conference. */
+  readonly about?: LinkDescription;
+}
+
+/** RFC 4575 5.3, 5.4: what the operator wrote about a conference; null and empty where nothing. */
+export interface LinkDescription {
+  readonly freeText: string | null;
+  /** Without white space. */
+  readonly keywords: readonly string[];
+  /** Canonical `sip:` and `tel:` URIs that lead to the conference as well. */
+  readonly furtherUris: readonly string[];
+  readonly host: {
+    readonly name: string | null;
+    readonly webPage: string | null;
+    readonly uris: readonly string[];
+  } | null;
+  readonly mediaNames: { readonly audio: string | null; readonly chat: string | null };
 }
 
 /** Most owners that a link remembers. */

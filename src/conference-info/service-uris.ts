@@ -26,10 +26,11 @@ export const serviceUris = (link: LinkSettings, setting: ChatPurposeSetting): re
     .filter((purpose) => setting === 'both' || setting === purpose)
     .map((purpose) => ({ uri: chatUri(link.room, purpose), displayText: null, purpose }));
 
-/** `<conf-uris>`: where to call to take part. */
-export const confUris = (link: LinkSettings): readonly UriEntry[] => [
-  { uri: uriText(link.conference), displayText: null, purpose: 'participation' },
-];
+/** `<conf-uris>`: where to call to take part, each address once. */
+export const confUris = (link: LinkSettings): readonly UriEntry[] => {
+  const uris = [link.conference, ...(link.about?.furtherUris ?? [])].map(uriText);
+  return [...new Set(uris)].map((uri) => ({ uri, displayText: null, purpose: 'participation' }));
+};
 
 /** Bare room JIDs that a document's service URIs name, each once, whatever the token and the query. */
 export function chatRooms(entries: readonly UriEntry[]): readonly string[] {

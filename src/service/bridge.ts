@@ -4,8 +4,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Facts } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import { BridgeError } from '../errors.ts';
-import { canonicalAor } from '../identity/aor.ts';
-import { bareJid } from '../identity/jid.ts';
 import type { Logger } from '../log.ts';
 import { createMucBridge, type MucBridge } from '../muc-bridge/muc-bridge.ts';
 import type { PolicySettings } from '../policy/settings.ts';
@@ -17,6 +15,7 @@ import { BindingFacts } from './binding-facts.ts';
 import { type Config, parsePeer } from './config.ts';
 import { createFileDirectory, type FileDirectory } from './file-directory.ts';
 import { createHttp } from './http.ts';
+import { linkOf } from './link-config.ts';
 import { meteredMixer } from './metered-mixer.ts';
 import { createMetrics, type Sample } from './metrics.ts';
 import { readinessOf } from './readiness.ts';
@@ -48,14 +47,7 @@ export interface BridgeOptions {
 }
 
 /** The links of a configuration in the form that the halves want. */
-export const linksOf = (config: Config): readonly LinkSettings[] =>
-  config.links.map((link) => ({
-    id: link.id,
-    room: bareJid(link.room) ?? link.room,
-    conference: canonicalAor(link.conference) ?? link.conference,
-    name: link.name ?? link.id,
-    maximumUsers: link['maximum-users'],
-  }));
+export const linksOf = (config: Config): readonly LinkSettings[] => config.links.map(linkOf);
 
 const policyOf = ({ policy }: Config): PolicySettings => ({
   phonesInMembersOnly: policy['phones-in-members-only'],
@@ -198,6 +190,8 @@ class Service implements Bridge {
         authentication: sip.authentication,
         algorithms: sip.digests,
         watching: sip.watching,
+        showDepartedMs: sip['show-departed'] * 1000,
+        ...(sip['masking-key'] === undefined ? {} : { maskingKey: sip['masking-key'] }),
         expiry: { shortest: sip.subscriptions['shortest-expiry'], longest: sip.subscriptions['longest-expiry'] },
         notifier: { minimumGapMs: sip['notify-gap'] * 1000, chatPurposes: sip['chat-uris'] },
       },

@@ -1,26 +1,13 @@
 /** The configuration an operator writes: its schema is the only source of the sample, the checks and their texts. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { canonicalAor } from '../identity/aor.ts';
-import { parseJid } from '../identity/jid.ts';
-
-const note = <T extends z.ZodType>(schema: T, description: string, example?: unknown): T =>
-  schema.meta(example === undefined ? { description } : { description, example }) as T;
+import { note } from './config-note.ts';
+import { linkSchema, name } from './link-config.ts';
 
 const port = z.int().min(1).max(65535);
 const host = z.string().min(1).max(253);
-const name = z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected 1 to 64 of a-z, 0-9 and -');
 const secret = z.string().min(1);
-const bare = z.string().refine((text) => {
-  const jid = parseJid(text);
-  return jid !== null && jid.local !== '' && jid.resource === '';
-}, 'expected a bare JID such as tea@rooms.example.org');
-const sipUri = z
-  .string()
-  .refine(
-    (text) => canonicalAor(text)?.startsWith('sip:') ?? false,
-    'expected a SIP URI such as sip:tea@conf.example.org',
-  );
+
 /** An IP address with or without a port; null when the text is none. */
 export function parsePeer(text: string): { address: string; port?: number } | null {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
@@ -160,6 +147,15 @@ const sip = z.strictObject({
     duration('seconds').default(5),
     'Least seconds between two NOTIFYs to one watcher (RFC 4575 3.9).',
   ),
+  'show-departed': note(
+    duration('seconds').default(10),
+    'Seconds for which who has left the call is shown as disconnected; longer than notify-gap, or watchers may miss it. 0: not at all.',
+  ),
+  'masking-key': note(
+    z.string().min(16).optional(),
+    'Key of what ordinary watchers see in the place of a telephone number; with one (the same in every instance) this stays the same after a restart.',
+    '${MASKING_KEY}',
+  ),
   subscriptions: z
     .strictObject({
       'shortest-expiry': note(
@@ -197,14 +193,6 @@ const policy = z
   })
   .prefault({});
 
-const link = z.strictObject({
-  id: note(name, 'Opaque name of the link.', 'tea'),
-  room: note(bare, 'The chat room.', 'tea@rooms.example.org'),
-  conference: note(sipUri, 'The conference URI.', 'sip:tea@conf.example.org'),
-  name: note(z.string().min(1).max(200).optional(), 'Name shown to callers; the id when left out.', 'Tea round'),
-  'maximum-users': note(z.int().min(1).max(10000).default(100), 'Most call legs at once.'),
-});
-
 const http = z
   .strictObject({
     host: note(host.default('127.0.0.1'), 'Address of health, metrics and the admin API.'),
@@ -227,7 +215,7 @@ export const configSchema = z
     sip,
     directory,
     policy,
-    links: z.array(link).min(1),
+    links: z.array(linkSchema).min(1),
     http,
   })
   .superRefine((config, context) => {

@@ -90,6 +90,8 @@ function configuration(config: BridgeConfig, files: BridgeFiles): Section {
       'account-domains': [SIP_DOMAIN],
       // The standing limit of RFC 4575 3.9 has a test of its own; here it would only make each step wait 5 s.
       'notify-gap': 0,
+      // Long enough to be seen, short enough to be waited for.
+      'show-departed': 1,
       ...settings.sip,
     },
     directory: { bindings: files.bindings, accounts: files.accounts },

@@ -25,8 +25,16 @@ function otherConfig() {
   config.sip.mixer = { kind: 'embedded', host: '127.0.0.1' };
   config.sip['account-domains'] = ['example.org'];
   config.sip['trusted-peers'] = ['192.0.2.10', '[2001:db8::1]:5060'];
+  config.sip['masking-key'] = 'another-key-of-many-characters';
   config.directory = { bindings: 'bindings.yaml', accounts: 'accounts.yaml' };
-  config.links[0].name = 'Tea';
+  Object.assign(config.links[0], {
+    name: 'Tea',
+    'further-uris': ['tel:+49 30 12345', 'sip:tea@pbx.example.org'],
+    'free-text': 'All about tea',
+    keywords: ['tea', 'grün'],
+    host: { name: 'The society', 'web-page': 'https://example.org/tea', uris: ['mailto:tea@example.org'] },
+    'media-names': { audio: 'Voice', chat: 'Text' },
+  });
   config.http.token = 'a-token-of-sixteen-characters';
   return config;
 }
