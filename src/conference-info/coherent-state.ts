@@ -13,39 +13,68 @@ export type Applied =
   | { readonly outcome: 'applied'; readonly state: Coherent }
   | { readonly outcome: 'discarded' | 'refresh'; readonly state: Coherent | null };
 
-const stateOf = (element: XmlElement): string => element.attributes.get('state')?.trim() ?? 'full';
+const stateOf = (element: XmlElement): string => element.attributes.get('state')?.trim() || 'full';
 
-/** 4.5: the key of an element among its siblings of one name. Null: it has no key, there is one of it. */
-function keyOf(element: XmlElement, parent: XmlElement): string | null {
+/** 4.5: the key of an element among its siblings of one name, as it is written. Empty: it has no key. */
+function keyOf(element: XmlElement, parent: XmlElement): string {
   if (element.name === 'user' || element.name === 'endpoint') return element.attributes.get('entity') ?? '';
   if (element.name === 'media') return element.attributes.get('id') ?? '';
-  if (element.name !== 'entry') return null;
+  if (element.name !== 'entry') return '';
   if (parent.name === 'sidebars-by-val') return element.attributes.get('entity') ?? '';
-  if (parent.name !== 'sidebars-by-ref') return null;
-  return element.children.find((child) => child.name === 'uri')?.text.trim() ?? '';
+  if (parent.name !== 'sidebars-by-ref') return '';
+  return element.children.find((child) => child.name === 'uri')?.text ?? '';
 }
 
+/** Attributes that tell of a document, and not of the conference. */
+const said = ([name]: readonly [string, string]): boolean => name !== 'state' && name !== 'version';
+
+/** An element as part of the whole: nothing that is deleted, and no word of states. */
 function settled(element: XmlElement): XmlElement {
-  const attributes = new Map([...element.attributes].filter(([name]) => name !== 'state' && name !== 'version'));
   const children = element.children.filter((child) => stateOf(child) !== 'deleted').map(settled);
-  return { ...element, attributes, children };
+  return { ...element, attributes: new Map([...element.attributes].filter(said)), children };
 }
 
+/** No name, key or namespace in XML holds a control character. */
 const identity = (element: XmlElement, parent: XmlElement): string =>
-  JSON.stringify([element.namespace, element.name, keyOf(element, parent)]);
+  `${element.namespace}\u0000${element.name}\u0000${keyOf(element, parent)}`;
 
-/** Step 3: each child of the update replaces, removes or updates the local one of the same name and key. */
-function merged(local: XmlElement, update: XmlElement): XmlElement {
-  const children = new Map(local.children.map((child, place) => [`${identity(child, local)}`, { child, place }]));
-  for (const child of update.children) {
-    const key = identity(child, update);
-    const known = children.get(key);
-    const place = known?.place ?? children.size + local.children.length;
-    if (stateOf(child) === 'deleted') children.delete(key);
-    else if (known && stateOf(child) === 'partial') children.set(key, { child: merged(known.child, child), place });
-    else children.set(key, { child: settled(child), place });
+/** Children by name and key. There is one of each, but for elements without a key, and where a server breaks 4.5. */
+function rows(element: XmlElement): Map<string, readonly XmlElement[]> {
+  const byIdentity = new Map<string, XmlElement[]>();
+  for (const child of element.children) {
+    const key = identity(child, element);
+    const row = byIdentity.get(key);
+    if (row) row.push(child);
+    else byIdentity.set(key, [child]);
   }
-  return { ...local, text: update.text || local.text, children: [...children.values()].map(({ child }) => child) };
+  return byIdentity;
+}
+
+/** One row after an update of it (steps 1 to 3): each element of the update in turn removes it, updates it or takes its place. */
+function updatedRow(local: readonly XmlElement[], update: readonly XmlElement[]): readonly XmlElement[] {
+  let replaced = false;
+  let row = local;
+  for (const element of update) {
+    const state = stateOf(element);
+    const [first, ...rest] = row;
+    if (state === 'deleted') row = [];
+    else if (state === 'partial' && first) row = [merged(first, element), ...rest];
+    else row = replaced ? [...row, settled(element)] : [settled(element)];
+    replaced = replaced || state === 'full';
+  }
+  return row;
+}
+
+/** Step 3: a local element with a partial update of it. What the update does not name stays. */
+function merged(local: XmlElement, update: XmlElement): XmlElement {
+  const children = rows(local);
+  for (const [key, row] of rows(update)) {
+    const left = updatedRow(children.get(key) ?? [], row);
+    if (left.length === 0) children.delete(key);
+    else children.set(key, left);
+  }
+  const attributes = new Map([...local.attributes, ...[...update.attributes].filter(said)]);
+  return { ...local, attributes, text: update.text || local.text, children: [...children.values()].flat() };
 }
 
 /** Takes a document in. `known` is null before the first; a partial document then asks for a refresh. */

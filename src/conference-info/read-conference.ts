@@ -78,7 +78,13 @@ const ours = (element: XmlElement | null, name: string): readonly XmlElement[] =
   element?.children.filter((child) => child.name === name && child.namespace === conferenceNamespace) ?? [];
 
 const one = (element: XmlElement | null, name: string): XmlElement | null => ours(element, name)[0] ?? null;
-const textOf = (element: XmlElement | null, name: string): string | null => one(element, name)?.text.trim() ?? null;
+/** An element that is there and empty says nothing. */
+const textOf = (element: XmlElement | null, name: string): string | null => one(element, name)?.text.trim() || null;
+
+/** A URI as people and programs use it: some servers write white space or angle brackets around it. */
+const bare = (uri: string): string => uri.trim().replace(/^<([^<>]*)>$/, '$1');
+const uriText = (element: XmlElement | null, name: string): string | null => bare(textOf(element, name) ?? '') || null;
+const entityOf = (element: XmlElement): string => bare(element.attributes.get('entity') ?? '');
 
 /** Items of an XML list. */
 const itemsOf = (element: XmlElement | null, name: string): readonly string[] =>
@@ -94,13 +100,15 @@ function booleanOf(text: string | null): boolean | null {
 }
 
 const uriOf = (entry: XmlElement): UriEntry => ({
-  uri: textOf(entry, 'uri') ?? '',
+  uri: uriText(entry, 'uri') ?? '',
   displayText: textOf(entry, 'display-text'),
   purpose: textOf(entry, 'purpose'),
 });
 
 const urisOf = (parent: XmlElement | null, name: string): readonly UriEntry[] =>
-  ours(one(parent, name), 'entry').map(uriOf);
+  ours(one(parent, name), 'entry')
+    .map(uriOf)
+    .filter(({ uri }) => uri !== '');
 
 const mediumOf = (media: XmlElement): ReadMedium => ({
   id: media.attributes.get('id') ?? '',
@@ -114,7 +122,7 @@ const mediumOf = (media: XmlElement): ReadMedium => ({
 function executionOf(parent: XmlElement, name: string): Execution | null {
   const execution = one(parent, name);
   if (execution === null) return null;
-  return { when: textOf(execution, 'when'), reason: textOf(execution, 'reason'), by: textOf(execution, 'by') };
+  return { when: textOf(execution, 'when'), reason: textOf(execution, 'reason'), by: uriText(execution, 'by') };
 }
 
 function callInfoOf(endpoint: XmlElement): CallInfo | null {
@@ -129,7 +137,7 @@ function callInfoOf(endpoint: XmlElement): CallInfo | null {
 }
 
 const endpointOf = (endpoint: XmlElement): ReadEndpoint => ({
-  entity: endpoint.attributes.get('entity') ?? '',
+  entity: entityOf(endpoint),
   displayText: textOf(endpoint, 'display-text'),
   referred: executionOf(endpoint, 'referred'),
   status: textOf(endpoint, 'status'),
@@ -142,12 +150,14 @@ const endpointOf = (endpoint: XmlElement): ReadEndpoint => ({
 });
 
 const userOf = (user: XmlElement): ReadUser => ({
-  entity: user.attributes.get('entity') ?? '',
+  entity: entityOf(user),
   displayText: textOf(user, 'display-text'),
   associatedAors: urisOf(user, 'associated-aors').map((entry) => entry.uri),
-  roles: ours(one(user, 'roles'), 'entry').map((entry) => entry.text.trim()),
+  roles: ours(one(user, 'roles'), 'entry')
+    .map((entry) => entry.text.trim())
+    .filter(Boolean),
   languages: itemsOf(user, 'languages'),
-  cascadedFocus: textOf(user, 'cascaded-focus'),
+  cascadedFocus: uriText(user, 'cascaded-focus'),
   endpoints: ours(user, 'endpoint').map(endpointOf),
 });
 
@@ -161,7 +171,7 @@ const availableMediumOf = (entry: XmlElement): ReadAvailableMedium => ({
 function hostOf(root: XmlElement): ReadHost | null {
   const host = one(root, 'host-info');
   if (host === null) return null;
-  return { displayText: textOf(host, 'display-text'), webPage: textOf(host, 'web-page'), uris: urisOf(host, 'uris') };
+  return { displayText: textOf(host, 'display-text'), webPage: uriText(host, 'web-page'), uris: urisOf(host, 'uris') };
 }
 
 /** What a coherent state says; of the root, or of a sidebar (5.9.2), which is a conference in itself. */
@@ -169,7 +179,7 @@ export function conferenceOf(root: XmlElement): ReadConference {
   const description = one(root, 'conference-description');
   const state = one(root, 'conference-state');
   return {
-    entity: root.attributes.get('entity')?.trim() ?? '',
+    entity: entityOf(root),
     displayText: textOf(description, 'display-text'),
     subject: textOf(description, 'subject'),
     freeText: textOf(description, 'free-text'),

@@ -1,4 +1,7 @@
-/** XML of strangers as a plain tree, or a refusal: bounded in size, depth and number of elements; DOCTYPE is refused before parsing. */
+/**
+ * XML of strangers as a plain tree, or a refusal. What could cost more than time in proportion to the text is refused before a parser
+ * sees it: DOCTYPE, depth, too many elements or attributes (the parser compares each attribute of an element with all before it).
+ */
 import { Parser } from 'xml2js';
 
 /** An element; names are local names, of the conference-info namespace unless `namespace` says otherwise. */
@@ -7,6 +10,8 @@ export interface XmlElement {
   readonly namespace: string;
   /** Attributes without a namespace, by name. */
   readonly attributes: ReadonlyMap<string, string>;
+  /** The namespaces that this element declares, with or without a prefix. */
+  readonly declares: readonly string[];
   /** Character data directly inside, untrimmed. */
   readonly text: string;
   readonly children: readonly XmlElement[];
@@ -14,16 +19,26 @@ export interface XmlElement {
 
 /** Why a text was not read. */
 export interface XmlRefusal {
-  readonly refused: 'too-large' | 'too-deep' | 'doctype' | 'malformed' | 'not-conference-info' | 'invalid';
+  readonly refused: 'too-large' | 'too-deep' | 'too-many' | 'doctype' | 'malformed' | 'not-conference-info' | 'invalid';
 }
 
-/** Limits in UTF-16 units and levels. */
+/** What a text may have at most. */
 export interface XmlLimits {
+  /** UTF-16 units. */
   readonly length: number;
+  /** Levels. */
   readonly depth: number;
+  readonly elements: number;
+  /** In the whole text. */
+  readonly attributes: number;
+  /** Of one element. */
+  readonly attributesOfOne: number;
 }
 
-export const defaultXmlLimits: XmlLimits = { length: 4_000_000, depth: 64 };
+/** Room for a conference of 5,000 people with every element of the RFC. */
+export const defaultXmlLimits: XmlLimits = {
+  ...{ length: 4_000_000, depth: 64, elements: 150_000, attributes: 150_000, attributesOfOne: 200 },
+};
 
 /** Markup that is not a tag: how it starts and ends. */
 const opaqueMarkup: readonly (readonly [string, string])[] = [
@@ -32,65 +47,122 @@ const opaqueMarkup: readonly (readonly [string, string])[] = [
   ['<?', '?>'],
 ];
 
-/** Index after the `>` of the tag that starts at `start`, -1 when there is none; a `>` between quotes is none. */
-function endOfTag(text: string, start: number): number {
+/** A tag: the index after its `>`, and how many values between quotes it has. */
+interface Tag {
+  readonly end: number;
+  readonly values: number;
+}
+
+/** The tag that starts at `start`, or null when it does not end; a `>` between quotes ends none. */
+function tagAt(text: string, start: number): Tag | null {
   const mark = /[>"']/g;
   mark.lastIndex = start;
+  let values = 0;
   for (let found = mark.exec(text); found; found = mark.exec(text)) {
-    if (found[0] === '>') return mark.lastIndex;
+    if (found[0] === '>') return { end: mark.lastIndex, values };
     const closing = text.indexOf(found[0], mark.lastIndex);
-    if (closing < 0) return -1;
+    if (closing < 0) return null;
+    values += 1;
     mark.lastIndex = closing + 1;
-  }
-  return -1;
-}
-
-/** How many levels a tag goes down. */
-function levels(text: string, start: number, end: number): number {
-  if (text[start + 1] === '/') return -1;
-  return text[end - 2] === '/' ? 0 : 1;
-}
-
-/** Looks at the markup once, without a parser: what is too deep must not reach one. Null when nothing is wrong. */
-function precheck(text: string, depthLimit: number): XmlRefusal | null {
-  let depth = 0;
-  for (let start = text.indexOf('<'); start >= 0; ) {
-    const opaque = opaqueMarkup.find(([open]) => text.startsWith(open, start));
-    if (!opaque && text[start + 1] === '!') return { refused: 'doctype' };
-    const found = opaque ? text.indexOf(opaque[1], start + opaque[0].length) + opaque[1].length : endOfTag(text, start);
-    if (found <= start) return { refused: 'malformed' };
-    if (!opaque) depth += levels(text, start, found);
-    if (depth > depthLimit) return { refused: 'too-deep' };
-    start = text.indexOf('<', found);
   }
   return null;
 }
 
-/** What xml2js makes of an element with the options below. */
-interface Parsed {
-  readonly $?: Readonly<Record<string, { readonly value: string; readonly local: string; readonly uri: string }>>;
-  readonly $ns?: { readonly uri: string; readonly local: string };
-  readonly _?: string;
-  readonly $$?: readonly Parsed[];
+/** Counts the tags of a text as they come. */
+class Census {
+  readonly #limits: XmlLimits;
+  #depth = 0;
+  #elements = 0;
+  #attributes = 0;
+
+  constructor(limits: XmlLimits) {
+    this.#limits = limits;
+  }
+
+  /** Null: within the limits. */
+  take(text: string, start: number, tag: Tag): XmlRefusal | null {
+    const closing = text[start + 1] === '/';
+    if (closing) this.#depth -= 1;
+    else {
+      this.#elements += 1;
+      if (text[tag.end - 2] !== '/') this.#depth += 1;
+    }
+    this.#attributes += tag.values;
+    const { depth, elements, attributes, attributesOfOne } = this.#limits;
+    if (this.#depth > depth) return { refused: 'too-deep' };
+    const tooMany = this.#elements > elements || this.#attributes > attributes || tag.values > attributesOfOne;
+    return tooMany ? { refused: 'too-many' } : null;
+  }
 }
 
+/** Index after the markup at `start` that is no tag; 0 when it does not end, null when it is a tag after all. */
+function endOfOpaque(text: string, start: number): number | null {
+  const opaque = opaqueMarkup.find(([open]) => text.startsWith(open, start));
+  if (!opaque) return null;
+  const [open, close] = opaque;
+  const found = text.indexOf(close, start + open.length);
+  return found < 0 ? 0 : found + close.length;
+}
+
+/** Index after the markup at `start`, or what is wrong with it. */
+function endOfMarkup(text: string, start: number, census: Census): number | XmlRefusal {
+  const opaque = endOfOpaque(text, start);
+  if (opaque !== null) return opaque === 0 ? { refused: 'malformed' } : opaque;
+  if (text[start + 1] === '!') return { refused: 'doctype' };
+  const tag = tagAt(text, start);
+  return tag === null ? { refused: 'malformed' } : (census.take(text, start, tag) ?? tag.end);
+}
+
+/** Looks at the markup once, without a parser. Null when nothing is wrong. */
+function precheck(text: string, limits: XmlLimits): XmlRefusal | null {
+  const census = new Census(limits);
+  for (let start = text.indexOf('<'); start >= 0; ) {
+    const end = endOfMarkup(text, start, census);
+    if (typeof end !== 'number') return end;
+    start = text.indexOf('<', end);
+  }
+  return null;
+}
+
+/** Where xml2js puts things: names that no element can have. */
+const keys = { attrkey: '#attributes', charkey: '#text', childkey: '#children' } as const;
+const xmlnsNamespace = 'http://www.w3.org/2000/xmlns/';
+
+/** What xml2js makes of an element with the options below. */
+interface Parsed {
+  readonly '#attributes'?: Readonly<
+    Record<string, { readonly value: string; readonly local: string; readonly uri: string }>
+  >;
+  readonly '#attributesns'?: { readonly uri: unknown; readonly local: string };
+  readonly '#text'?: string;
+  readonly '#children'?: readonly Parsed[];
+}
+
+const nothing: readonly string[] = [];
+
+/** The parser looks prefixes up in an object, and `constructor` is in every object. */
+const namespaceOf = (uri: unknown): string => (typeof uri === 'string' ? uri : 'unbound');
+
 function treeOf(parsed: Parsed): XmlElement {
-  const attributes = Object.values(parsed.$ ?? {}).filter((each) => each.uri === '');
+  const all = Object.values(parsed['#attributes'] ?? {});
+  const declared = all.filter((each) => each.uri === xmlnsNamespace);
   return {
-    name: parsed.$ns?.local ?? '',
-    namespace: parsed.$ns?.uri ?? '',
-    attributes: new Map(attributes.map((each) => [each.local, each.value])),
-    text: parsed._ ?? '',
-    children: (parsed.$$ ?? []).filter((child) => child.$ns !== undefined).map(treeOf),
+    name: parsed['#attributesns']?.local ?? '',
+    namespace: namespaceOf(parsed['#attributesns']?.uri),
+    attributes: new Map(all.filter((each) => each.uri === '').map((each) => [each.local, each.value])),
+    declares: declared.length === 0 ? nothing : declared.map((each) => each.value),
+    text: parsed['#text'] ?? '',
+    children: (parsed['#children'] ?? []).map(treeOf),
   };
 }
 
 /** Reads a document into a tree. */
 export function readXml(text: string, limits: XmlLimits = defaultXmlLimits): XmlElement | XmlRefusal {
   if (text.length > limits.length) return { refused: 'too-large' };
-  const wrong = precheck(text, limits.depth);
+  const wrong = precheck(text, limits);
   if (wrong) return wrong;
   const parser = new Parser({
+    ...keys,
     xmlns: true,
     explicitRoot: false,
     explicitChildren: true,

@@ -329,7 +329,7 @@ describe('reading', () => {
     ['malformed', `${open}<users>`],
     ['malformed', '<a b="'],
     ['malformed', ''],
-    ['not-conference-info', '<conference-info entity="sip:a@b"/>'],
+    ['not-conference-info', '<conference-info xmlns="urn:other" entity="sip:a@b"/>'],
     ['invalid', `${open.replace('"1"', '"-1"')}</conference-info>`],
   ])('refuses: %s', (refused, text) => expect(readDocument(text)).toEqual({ refused }));
 
