@@ -73,11 +73,12 @@ function doer(by: string | null, around: Circumstances, showing: Showing): strin
 
 type Told = { readonly when: string | null; readonly reason: string | null; readonly by: string | null };
 
-const execution = ({ when, reason, by }: Told, around: Circumstances, showing: Showing): Execution => ({
-  when,
-  reason: readableLine(reason, longestLine),
-  by: doer(by, around, showing),
-});
+function execution(told: Told | undefined, around: Circumstances, showing: Showing): Execution | null {
+  if (!told) return null;
+  const reason = readableLine(told.reason, longestLine);
+  const by = doer(told.by, around, showing);
+  return told.when === null && reason === null && by === null ? null : { when: told.when, reason, by };
+}
 
 /** Statuses in which there are media. */
 const talking: ReadonlySet<LegFact['status']> = new Set(['connected', 'on-hold']);
@@ -97,8 +98,11 @@ function directionOf({ status, direction, muted }: LegFact): Direction {
   return wanted === 'sendrecv' || wanted === 'recvonly' ? 'recvonly' : 'inactive';
 }
 
-function callInfo({ callId, fromTag, toTag }: LegFact): Endpoint['callInfo'] {
-  return fromTag === undefined || toTag === undefined ? null : { displayText: null, callId, fromTag, toTag };
+/** The dialog, when all that names it is known. */
+function callInfo(leg: LegFact): Endpoint['callInfo'] {
+  const written = (text: string | undefined): string | null => readableLine(text ?? null, longestLine);
+  const [callId, fromTag, toTag] = [written(leg.callId), written(leg.fromTag), written(leg.toTag)];
+  return callId === null || fromTag === null || toTag === null ? null : { displayText: null, callId, fromTag, toTag };
 }
 
 function ending(departure: DepartureFact, around: Circumstances, showing: Showing) {
@@ -122,7 +126,7 @@ export function callEndpoint(
   return {
     entity: contact ?? `sip:${leg.leg}@anonymous.invalid`,
     displayText: null,
-    referred: leg.referred === undefined ? null : execution(leg.referred, around, showing),
+    referred: execution(leg.referred, around, showing),
     status: statusOf(leg),
     joiningMethod: leg.method,
     joiningInfo: execution(joined, around, showing),

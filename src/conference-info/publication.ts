@@ -1,6 +1,6 @@
 /** A conference as it is published to one kind of viewer: text of every user, what changed when, and the documents made of it. */
 import { ChangeLog } from './change-log.ts';
-import { describe, entityOf, stateOf } from './conference.ts';
+import { describe, entityOf, hostOf, stateOf } from './conference.ts';
 import { descriptionText, hostText, stateText } from './conference-text.ts';
 import { type Document, DocumentWriter } from './document.ts';
 import { DocumentShelf } from './document-shelf.ts';
@@ -82,7 +82,7 @@ export class Publication implements Source {
     this.#writePersons(affected === 'everybody' ? [...roster.persons(), ...this.#entitiesOf.keys()] : affected);
     if (described) {
       this.#writeSection(0, descriptionText(describe(link, meeting, chat)));
-      this.#writeSection(1, hostText(null));
+      this.#writeSection(1, hostText(hostOf(link)));
     }
     this.#writeSection(2, stateText(stateOf(meeting, this.#present)));
     if (this.#log.revision === before) return false;

@@ -92,13 +92,22 @@ function checkTexts(node: XmlNode): void {
   for (const child of node.children) checkTexts(child);
 }
 
+/** 5.7.4: statuses of who is not in the conference yet, or any more. */
+const absent: ReadonlySet<string> = new Set(['pending', 'dialing-out', 'dialing-in', 'alerting', 'disconnected']);
+
+/** Somebody with a way in that stands, or of whose ways in nothing is said. */
+function isPresent(user: XmlNode): boolean {
+  const endpoints = childrenOf(user, 'endpoint');
+  return endpoints.length === 0 || endpoints.some((endpoint) => !absent.has(textOf(endpoint, 'status') ?? ''));
+}
+
 /** 5.2: a full document has a description and users. */
 function checkFull(root: XmlNode): void {
   for (const part of ['conference-description', 'users']) {
     require(childOf(root, part) !== undefined, '5.2', `a full document without <${part}>`);
   }
   const count = Number(textOf(childOf(root, 'conference-state'), 'user-count') ?? uint32);
-  const users = childrenOf(childOf(root, 'users'), 'user').length;
+  const users = childrenOf(childOf(root, 'users'), 'user').filter(isPresent).length;
   require(count >= users, '5.5.1', `user-count ${count} and ${users} users`);
 }
 

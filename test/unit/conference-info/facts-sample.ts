@@ -1,10 +1,11 @@
 /** Facts for tests: a live meeting, and arbitrary sequences of changes to it. */
 import fc from 'fast-check';
 import type { DepartureFact } from '../../../src/conference-info/departure.ts';
-import type { LegFact } from '../../../src/conference-info/leg.ts';
+import { type LegFact, legStatuses } from '../../../src/conference-info/leg.ts';
 import type { LinkSettings } from '../../../src/conference-info/link.ts';
 import type { FactKind, Meeting } from '../../../src/conference-info/meeting.ts';
 import type { OccupantFact, RoomFact } from '../../../src/conference-info/occupant.ts';
+import { directions, disconnectionMethods } from '../../../src/conference-info/user.ts';
 import { type Aor, canonicalAor } from '../../../src/identity/aor.ts';
 import type { Binding } from '../../../src/identity/binding.ts';
 
@@ -133,19 +134,62 @@ const occupantChange = fc
   })
   .map(({ gone, ...fact }): Change => ({ kind: 'occupant', key: fact.nick, value: gone ? null : fact }));
 
+/** A number's entity as the shell makes it: a fixed function of the number. */
+const maskOf = (address: string | null): Pick<LegFact, 'masked'> =>
+  address?.startsWith('tel:') ? { masked: `sip:${address.length}f${address.slice(-2)}@number.invalid` } : {};
+
+const legIds = ['l1', 'l2', 'l3', 'l4'] as const;
+const said = {
+  reason: orNull(hostile),
+  by: orNull(fc.constantFrom('xmpp:bob@im.example', 'xmpp:tea@rooms.example/Bob')),
+};
+
+const legOver = fc
+  .record(
+    {
+      aor: orNull(fc.constantFrom(...aors)),
+      label: orNull(hostile),
+      status: fc.oneof(
+        { weight: 4, arbitrary: fc.constantFrom('connected' as const, 'on-hold' as const) },
+        { weight: 1, arbitrary: fc.constantFrom(...legStatuses) },
+      ),
+      muted: fc.boolean(),
+      mutes: fc.subarray(['room', 'operator', 'self'] as const),
+      contact: orNull(fc.constantFrom('sip:amy@192.0.2.1', 'sip:+493012345@192.0.2.9')),
+      joinedAt: fc.constantFrom('2026-11-25T10:00:00Z', '2026-11-25T10:00:01Z'),
+      withheld: fc.boolean(),
+      proof: fc.constantFrom('digest' as const, 'trusted-peer' as const),
+      method: fc.constantFrom('dialed-in' as const, 'dialed-out' as const),
+      direction: fc.constantFrom(...directions),
+      sourceId: fc.constantFrom('1', '4294967295'),
+      languages: fc.subarray(['de', 'en-GB', 'tlh']),
+      cascadedFocus: fc.constant('sip:conf7@focus.example'),
+      toTag: hostile,
+      fromTag: hostile,
+      joining: fc.record(said),
+      referred: fc.record({ ...said, when: orNull(fc.constant('2026-11-25T09:59:59Z')) }),
+    },
+    { requiredKeys: ['aor', 'label', 'status', 'muted', 'mutes', 'contact', 'joinedAt'] },
+  )
+  .map((over) => ({ ...over, ...maskOf(over.aor) }));
+
 const legChange = fc
+  .record({ id: fc.constantFrom(...legIds), over: legOver, gone: fc.boolean() })
+  .map(({ id, over, gone }): Change => ({ kind: 'leg', key: id, value: gone ? null : leg(id, over) }));
+
+const departureChange = fc
   .record({
-    id: fc.constantFrom('l1', 'l2', 'l3', 'l4'),
-    aor: orNull(fc.constantFrom(...aors)),
-    label: orNull(hostile),
-    status: fc.constantFrom('connected' as const, 'on-hold' as const),
-    muted: fc.boolean(),
-    mutes: fc.subarray(['room', 'operator', 'self'] as const),
-    contact: orNull(fc.constantFrom('sip:amy@192.0.2.1', 'sip:+493012345@192.0.2.9')),
-    joinedAt: fc.constantFrom('2026-11-25T10:00:00Z', '2026-11-25T10:00:01Z'),
+    id: fc.constantFrom(...legIds, 'l5'),
+    over: legOver,
+    method: fc.constantFrom(...disconnectionMethods),
+    when: fc.constantFrom('2026-11-25T10:01:00Z', '2026-11-25T10:01:01Z'),
+    ...said,
     gone: fc.boolean(),
   })
-  .map(({ id, gone, ...fact }): Change => ({ kind: 'leg', key: id, value: gone ? null : leg(id, fact) }));
+  .map(({ id, over, gone, ...fact }): Change => {
+    const departure: DepartureFact = { ...fact, leg: leg(id, over) };
+    return { kind: 'departure', key: id, value: gone ? null : departure };
+  });
 
 const otherChange = fc.oneof(
   fc
@@ -177,5 +221,6 @@ const otherChange = fc.oneof(
 export const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: occupantChange },
   { weight: 4, arbitrary: legChange },
+  { weight: 2, arbitrary: departureChange },
   { weight: 1, arbitrary: otherChange },
 );
