@@ -5,7 +5,17 @@ import { findExecutable, freePort, scratchDir, startProcess } from './servers/pr
 import { muLawOf } from './sip/g711.ts';
 
 /** The files in sipp/, each of which says what it does. */
-export type SippScenario = 'call' | 'talk' | 'kicked' | 'refused' | 'watch' | 'follow' | 'other-event';
+export type SippScenario =
+  | 'call'
+  | 'talk'
+  | 'kicked'
+  | 'refused'
+  | 'watch'
+  | 'follow'
+  | 'fetch'
+  | 'other-event'
+  | 'not-acceptable'
+  | 'too-brief';
 
 /** Who calls whom, how often and for how long. */
 export interface SippOptions {

@@ -31,8 +31,11 @@ export function toldTo(phone: Baresip, start: RegExp): string {
   return messages.find((message) => start.test(message)) ?? `nothing like ${start}`;
 }
 
+/** How a client reaches the conference when not by the server of the stack over UDP. */
+type Way = Partial<Pick<SippOptions, 'server' | 'transport'>>;
+
 /** How a person's SIPp calls the conference of a link. */
-function sippOptions(stack: MeetingStack, name: string, link: string, scenario: SippScenario): SippOptions {
+function sippOptions(stack: MeetingStack, name: string, link: string, scenario: SippScenario, way: Way): SippOptions {
   const { aor, password, tone } = stack.person(name);
   const address = (uri: string): string => uri.replace(/^sip:/, '');
   return {
@@ -40,6 +43,7 @@ function sippOptions(stack: MeetingStack, name: string, link: string, scenario: 
     conference: address(stack.link(link).conference),
     caller: address(aor!),
     credentials: { username: name, password },
+    ...way,
   };
 }
 
@@ -49,15 +53,21 @@ export async function sippOf(
   name: string,
   link: string,
   scenario: SippScenario,
+  way: Way = {},
 ): Promise<SippRun> {
-  const run = await startSipp(sippOptions(stack, name, link, scenario));
+  const run = await startSipp(sippOptions(stack, name, link, scenario, way));
   onTestFinished(() => run.stop());
   return run;
 }
 
 /** A whole run of SIPp, with the account of one of the cast. */
-export const sippRan = (stack: MeetingStack, name: string, link: string, scenario: SippScenario): Promise<SippResult> =>
-  runSipp(sippOptions(stack, name, link, scenario));
+export const sippRan = (
+  stack: MeetingStack,
+  name: string,
+  link: string,
+  scenario: SippScenario,
+  way: Way = {},
+): Promise<SippResult> => runSipp(sippOptions(stack, name, link, scenario, way));
 
 /** All went as the scenario says; else the messages are in the failure. */
 export function expectSuccess({ code, calls, errors, messages }: SippResult): void {

@@ -10,19 +10,21 @@ const CONFERENCE_DOMAIN = 'conf.test';
 /** Who of the cast owns the rooms. */
 export const OWNER = 'alice';
 
-/** A link: its room is `<id>@<MUC service>`, its conference `sip:<id>@conf.test`. */
+/** A link: its room is `<id>@<MUC service>`, its conference `sip:<id>@conf.test` unless another host is named. */
 export interface LinkOptions {
   readonly id: string;
   readonly maximumUsers?: number;
+  /** Of the conference URI. */
+  readonly host?: string;
   /** False: no room is made beforehand; the bridge has to. */
   readonly roomExists?: boolean;
 }
 
-export function linkOf({ id, maximumUsers }: LinkOptions, mucDomain: string): MeetingLink {
+export function linkOf({ id, maximumUsers, host = CONFERENCE_DOMAIN }: LinkOptions, mucDomain: string): MeetingLink {
   return {
     id,
     room: `${id}@${mucDomain}`,
-    conference: `sip:${id}@${CONFERENCE_DOMAIN}`,
+    conference: `sip:${id}@${host}`,
     name: `The ${id} round`,
     ...(maximumUsers === undefined ? {} : { maximumUsers }),
   };
