@@ -1,7 +1,7 @@
 /**
- * RFC 4575 4.4: what the states in a partial document mean where servers write what cannot be. The list of users is full unless it says
- * otherwise, and a full one takes the place of all that is known: read by the letter, a focus that forgets to say `partial` leaves one
- * user of the conference at each change.
+ * RFC 4575 4.4: what the states in a partial document mean where it forgets to say. By the letter a list of users is full unless it says
+ * otherwise, and takes the place of all who are known: one user would be left of the conference at each change. The examples of RFC 4575
+ * 7.2 and RFC 4579 5.2 forget it as well, so the letter holds where nothing in the document speaks against it.
  */
 import type { XmlElement } from './xml-tree.ts';
 
@@ -37,11 +37,27 @@ function consistent(element: XmlElement): XmlElement {
   return partOfIt && stateOf(element) === 'full' ? partial({ ...element, children }) : { ...element, children };
 }
 
+/** A list that says nothing of itself is not whole when it says so of each user, or holds fewer than the conference has. */
+function isPart(users: XmlElement, userCount: number): boolean {
+  if (users.attributes.has('state')) return false;
+  const listed = users.children.filter(({ name }) => name === 'user');
+  return listed.some((user) => user.attributes.has('state')) || listed.length < userCount;
+}
+
+function userCountOf(root: XmlElement): number {
+  const state = root.children.find(({ name }) => name === 'conference-state');
+  const count = Number(state?.children.find(({ name }) => name === 'user-count')?.text);
+  return Number.isFinite(count) ? count : 0;
+}
+
 /** The root of a partial document with the states that were meant. */
 export function meantStates(root: XmlElement): XmlElement {
   const fromLinphone = root.declares.includes(linphone);
-  const children = root.children.map((child) =>
-    fromLinphone && partialAtLinphone.has(child.name) ? partial(child) : consistent(child),
-  );
+  const userCount = userCountOf(root);
+  const children = root.children.map((child) => {
+    const meant = consistent(child);
+    if (fromLinphone && partialAtLinphone.has(child.name)) return partial(meant);
+    return child.name === 'users' && isPart(child, userCount) ? partial(meant) : meant;
+  });
   return { ...root, children };
 }
