@@ -33,7 +33,7 @@ function decimal(intervalMs: number): string {
 /** `minimumGap`: ours, which no rate makes shorter; `lifetime`: until the subscription ends, before which there must be one more NOTIFY (5.3). */
 export function paceOf(rates: Rates | null, minimumGap: number, lifetime: number): Pace {
   const { maxRate = null, minRate = null, adaptiveMinRate = null } = rates ?? {};
-  const interval = (rate: number | null): number => (rate === null ? Number.POSITIVE_INFINITY : 1000 / rate);
+  const interval = (rate: number | null): number => Math.ceil(rate === null ? Number.POSITIVE_INFINITY : 1000 / rate);
   const wanted = maxRate === null ? 0 : Math.min(interval(maxRate), Math.max(1, lifetime));
   const gap = Math.max(minimumGap, wanted);
   const longest = Math.max(gap, leastLongestMs, interval(minRate));

@@ -116,11 +116,11 @@ function begin(subscription: Subscription, known: Moment | null): Document | und
  * would have been needed.
  */
 export function lastBody(subscription: Subscription): { readonly document: Document; readonly missing: number } {
-  const { source, maxBytes, seen, whole, rest } = subscription;
+  const { source, maxBytes, seen, whole, rest, inFlight } = subscription;
   const full = source.full(maxBytes);
   const [first] = full;
   if (first && full.length === 1) return { document: first, missing: 0 };
-  if (seen && !whole && rest.length === 0) {
+  if (seen && !whole && rest.length + inFlight === 0) {
     const news = source.since(seen, maxBytes);
     if (news.length === 0) return { document: source.unchanged(), missing: 0 };
     const [only] = news;

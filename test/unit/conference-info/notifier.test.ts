@@ -1,118 +1,13 @@
-/** RFC 4575 and RFC 6665: the notifier against a subscriber that keeps to the RFC's algorithm, and its rules of time and count. */
-import fc from 'fast-check';
+/** RFC 4575 and RFC 6665: the notifier's rules of time, count and size, one by one. */
 import { describe, expect, it } from 'vitest';
-import type { Coherent } from '../../../src/conference-info/coherent-state.ts';
-import { composeConference } from '../../../src/conference-info/conference.ts';
-import { defaultNotifierSettings, Notifier, type Order } from '../../../src/conference-info/notifier.ts';
-import { conferenceOf, type ReadConference } from '../../../src/conference-info/read-conference.ts';
-import { readDocument, takeDocument } from '../../../src/conference-info/read-document.ts';
-import type { View } from '../../../src/conference-info/user.ts';
-import { aor, type Change, change, LiveMeeting, leg, link, occupant } from './facts-sample.ts';
-
-const hour = 3_600_000;
-const text = (order: Order): string =>
-  order.document ? `${order.document.head}${order.document.version}${order.document.tail}` : '';
-
-/** A watcher that applies what it gets and fails on a gap in the versions. */
-class Watcher {
-  known: Coherent | null = null;
-  versions: number[] = [];
-
-  take(order: Order): void {
-    const document = readDocument(text(order));
-    if ('refused' in document) throw new Error(`${document.refused}: ${text(order)}`);
-    const applied = takeDocument(this.known, document);
-    expect(applied.outcome).toBe('applied');
-    this.known = applied.state;
-    this.versions.push(document.version);
-  }
-
-  get conference(): ReadConference | null {
-    return this.known?.root ? conferenceOf(this.known.root) : null;
-  }
-}
-
-/** The model's own conference in the form of the reader. */
-function model(live: LiveMeeting, view: View): ReadConference {
-  const conference = composeConference(link, live.meeting, live.bindings, view);
-  return {
-    entity: conference.entity,
-    ...conference.description,
-    ...conference.state,
-    host: conference.host,
-    users: [...conference.users.values()],
-    sidebarsByRef: [],
-    sidebarsByVal: [],
-  };
-}
-
-const byEntity = (conference: ReadConference | null) =>
-  conference && { ...conference, users: [...conference.users].sort((a, b) => (a.entity < b.entity ? -1 : 1)) };
-
-/** What a subscriber reads must be what was written, but for white space at the ends. */
-const trimmed = (conference: ReadConference): unknown =>
-  JSON.parse(JSON.stringify(conference), (_key, value) => (typeof value === 'string' ? value.trim() : value));
-
-describe('a watcher', () => {
-  it('ends with exactly the model, whatever changes, whenever it is told, whatever is lost', () => {
-    const step = fc.oneof(
-      { weight: 4, arbitrary: change.map((each) => ({ change: each })) },
-      { weight: 2, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 9000 }) }) },
-      { weight: 1, arbitrary: fc.constant({ fail: true }) },
-      { weight: 1, arbitrary: fc.constant({ refresh: true }) },
-    );
-    const run = (steps: readonly object[], view: View, maxBytes: number, changesRemembered: number): void => {
-      const live = new LiveMeeting();
-      const settings = { ...defaultNotifierSettings, changesRemembered };
-      const notifier = new Notifier(link, live.meeting, live.bindings, settings);
-      const watcher = new Watcher();
-      let now = 0;
-      let failing = false;
-      notifier.subscribe('w', { expiresAt: hour * 100, view, maxBytes }, now);
-      const pump = (): void => {
-        for (let orders = notifier.due(now); orders.length > 0; orders = notifier.due(now)) {
-          for (const order of orders) {
-            if (failing) {
-              // Lost: the watcher sees a gap, and must get a full document next.
-              failing = false;
-              notifier.answered(order.id, 500, now);
-            } else {
-              watcher.take(order);
-              notifier.answered(order.id, 200, now);
-            }
-          }
-        }
-      };
-      pump();
-      for (const each of steps) {
-        if ('change' in each) {
-          live.apply(each.change as Change);
-          notifier.change(each.change as Change, now);
-        } else if ('wait' in each) now += each.wait as number;
-        else if ('fail' in each) failing = true;
-        else notifier.refresh('w', hour * 100, now);
-        pump();
-      }
-      failing = false;
-      now += hour;
-      pump();
-      expect(byEntity(watcher.conference)).toEqual(trimmed(model(live, view)));
-      for (let place = 1; place < watcher.versions.length; place += 1) {
-        expect(watcher.versions[place]).toBeGreaterThan(watcher.versions[place - 1] ?? 0);
-      }
-    };
-    fc.assert(
-      fc.property(
-        fc.array(step, { maxLength: 40 }),
-        fc.constantFrom<View>('ordinary', 'moderator'),
-        fc.constantFrom(1200, 2500, 11_264),
-        fc.constantFrom(3, 4096),
-        run,
-      ),
-      { numRuns: 300 },
-    );
-  });
-});
+import {
+  defaultNotifierSettings,
+  Notifier,
+  type NotifierSettings,
+  type Order,
+} from '../../../src/conference-info/notifier.ts';
+import { aor, LiveMeeting, leg, link, occupant } from './facts-sample.ts';
+import { hour, textOf } from './watch-world.ts';
 
 /** A conference with one caller and so many subscribers, the first documents sent and answered. */
 function fanOut(count: number): { live: LiveMeeting; notifier: Notifier } {
@@ -145,6 +40,41 @@ describe('cost', () => {
     expect(orders).toHaveLength(count);
     expect(notifier.counts.builds).toBe(2);
     expect(new Set(orders.map((order) => order.document?.tail)).size).toBe(1);
+  });
+});
+
+describe('size of a change', () => {
+  const phone = (muted: boolean) =>
+    leg('p1', {
+      aor: aor('sip:solo@sip.example'),
+      contact: 'sip:solo@192.0.2.1',
+      muted,
+      mutes: muted ? ['operator'] : [],
+    });
+  const changed = (size: number): { tail: string; builds: number } => {
+    const { live, notifier } = crowd(size, { maxBytes: 1_000_000 });
+    live.apply({ kind: 'leg', key: 'p1', value: phone(false) });
+    notifier.change({ kind: 'leg', key: 'p1' }, 0);
+    for (const id of ['a', 'b', 'c']) notifier.subscribe(id, { expiresAt: hour, view: 'ordinary' }, 0);
+    for (const order of notifier.due(0)) notifier.answered(order.id, 200, 0);
+    const { builds } = notifier.counts;
+    live.apply({ kind: 'leg', key: 'p1', value: phone(true) });
+    notifier.change({ kind: 'leg', key: 'p1' }, 10_000);
+    const tails = new Set(notifier.due(10_000).map((order) => order.document?.tail ?? ''));
+    expect(tails.size).toBe(1);
+    return { tail: [...tails].join(), builds: notifier.counts.builds - builds };
+  };
+
+  it('is that of the endpoint, in a room of ten and of two thousand', () => {
+    const few = changed(10);
+    expect(few.builds).toBe(1);
+    expect(changed(2000)).toEqual(few);
+    expect(few.tail).toBe(
+      '"><users state="partial"><user entity="sip:solo@sip.example" state="partial"><endpoint entity="sip:solo@192.0.2.1">' +
+        '<status>muted-via-focus</status><joining-method>dialed-in</joining-method><joining-info><when>2026-11-25T10:00:00Z</when>' +
+        '</joining-info><media id="1"><type>audio</type><label>audio</label><status>recvonly</status></media></endpoint></user>' +
+        '</users></conference-info>',
+    );
   });
 });
 
@@ -205,7 +135,7 @@ describe('time', () => {
     notifier.end('noresource');
     const orders = notifier.due(10);
     expect(orders.map((order) => order.subscriptionState)).toEqual(Array(2).fill('terminated;reason=noresource'));
-    expect(text(orders[0] as Order)).toMatch(/state="deleted" version="2"\/>$/);
+    expect(textOf(orders[0] as Order)).toMatch(/state="deleted" version="2"\/>$/);
     expect(notifier.due(hour)).toEqual([]);
   });
 });
@@ -228,27 +158,54 @@ describe('answers', () => {
   });
 });
 
+function crowd(size: number, settings: Partial<NotifierSettings> = {}) {
+  const live = new LiveMeeting();
+  for (let index = 0; index < size; index += 1) {
+    live.apply({ kind: 'occupant', key: `Nick ${index}`, value: occupant(`Nick ${index}`) });
+  }
+  return {
+    live,
+    notifier: new Notifier(link, live.meeting, live.bindings, { ...defaultNotifierSettings, ...settings }),
+  };
+}
+
 describe('size', () => {
   it('splits what does not fit: the true count first, then the rest without waiting', () => {
-    const live = new LiveMeeting();
-    for (let index = 0; index < 100; index += 1) {
-      live.apply({ kind: 'occupant', key: `Nick ${index}`, value: occupant(`Nick ${index}`) });
-    }
-    const notifier = new Notifier(link, live.meeting, live.bindings);
+    const { notifier } = crowd(100);
     notifier.subscribe('w', { expiresAt: hour, view: 'ordinary' }, 0);
-    const watcher = new Watcher();
-    let documents = 0;
+    const documents: string[] = [];
     for (let orders = notifier.due(0); orders.length > 0; orders = notifier.due(0)) {
       expect(orders).toHaveLength(1);
       for (const order of orders) {
-        expect(Buffer.byteLength(text(order))).toBeLessThanOrEqual(defaultNotifierSettings.maxBytes);
-        if (documents === 0) expect(text(order)).toContain('<user-count>100</user-count>');
-        watcher.take(order);
+        expect(Buffer.byteLength(textOf(order))).toBeLessThanOrEqual(defaultNotifierSettings.maxBytes);
+        documents.push(textOf(order));
         notifier.answered('w', 200, 0);
-        documents += 1;
       }
     }
-    expect(documents).toBeGreaterThan(2);
-    expect(watcher.conference?.users).toHaveLength(100);
+    expect(documents[0]).toContain('<user-count>100</user-count>');
+    expect(documents.join('').match(/<user /g)).toHaveLength(100);
+    expect(documents.length).toBeGreaterThan(2);
+  });
+
+  it('tells a fetch what fits and the true count, and says that something is missing', () => {
+    const { notifier } = crowd(100);
+    notifier.subscribe('fetch', { expiresAt: 0, view: 'ordinary' }, 0);
+    const [order] = notifier.due(0);
+    expect(order?.subscriptionState).toBe('terminated;reason=timeout');
+    expect(textOf(order as Order)).toContain('<user-count>100</user-count>');
+    expect(textOf(order as Order).match(/<user /g)?.length).toBeGreaterThan(20);
+    expect(notifier.counts).toMatchObject({ cut: 1, subscriptions: 0, omitted: 0 });
+  });
+
+  it('ends with what is new where the whole would not fit', () => {
+    const { live, notifier } = crowd(100);
+    notifier.subscribe('w', { expiresAt: hour, view: 'ordinary' }, 0);
+    for (let orders = notifier.due(0); orders.length > 0; orders = notifier.due(0)) notifier.answered('w', 200, 0);
+    live.apply({ kind: 'occupant', key: 'Nick 7', value: null });
+    notifier.change({ kind: 'occupant', key: 'Nick 7' }, 100);
+    notifier.terminate('w', 'deactivated');
+    const [order] = notifier.due(100);
+    expect(textOf(order as Order)).toMatch(/state="partial".*<user entity="[^"]*Nick%207" state="deleted"\/>/);
+    expect(notifier.counts.cut).toBe(0);
   });
 });
