@@ -1,10 +1,11 @@
 /** Phones that call the conference URI are one conference (RFC 4353, RFC 4579), and who they are counts only when proved. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type Call, CallRefused } from '../harness/sip/phone.ts';
 import { attend, patience, people, personsOf } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['pair', 'three', 'wire', 'leaving', 'proof', 'guess', 'label'];
+const links = ['pair', 'three', 'wire', 'leaving', 'redial', 'proof', 'guess', 'label'];
 
 /** Everybody hears all the others, and not themselves. */
 async function mixed(parties: ReadonlyArray<{ readonly call: Call; readonly tone: number }>): Promise<void> {
@@ -47,6 +48,20 @@ describeStacks('Callers of a conference', { links }, (stack) => {
     await ownerCall.silentOf(guest.tone);
     await ownerCall.hears(carol.tone);
     await carolCall.hears(owner.tone);
+  });
+
+  it('are let in again when the last one hangs up and calls at once', async () => {
+    const bob = stack().person('bob');
+    const phone = await stack().phone('bob');
+    // The pauses spread over what a mixer may need to close a conference that has become empty.
+    for (const pauseMs of [0, 0, 0, 20, 50, 100, 150, 200, 300, 400, 500, 600]) {
+      const call = await phone.call(stack().link('redial').conference);
+      await call.hangUp();
+      await sleep(pauseMs);
+    }
+    const other = await (await stack().phone('zoe')).call(stack().link('redial').conference);
+    await phone.call(stack().link('redial').conference);
+    await other.hears(bob.tone);
   });
 
   it.each(['SHA-256', 'MD5'] as const)('prove their account by digest (%s)', async (algorithm) => {
