@@ -10,8 +10,9 @@ import type { Credentials } from '../../src/identity/credentials.ts';
 import { createLog } from '../../src/log.ts';
 import { defaultPolicy } from '../../src/policy/settings.ts';
 import type { FlowLimits } from '../../src/sip-focus/flow-gate.ts';
+import type { SipFocusSettings } from '../../src/sip-focus/focus-settings.ts';
 import type { Mixer } from '../../src/sip-focus/mixer.ts';
-import { createSipFocus, type SipFocus, type SipFocusSettings } from '../../src/sip-focus/sip-focus.ts';
+import { createSipFocus, type SipFocus } from '../../src/sip-focus/sip-focus.ts';
 import { SignalingDialer, type UacDialer } from '../../src/sip-focus/uac-dialer.ts';
 import { authorize, offer, type PeerDialog, SipPeer, statusOf } from './sip-focus-peer.ts';
 import { layWire, type Wire } from './tcp-wire.ts';
@@ -133,12 +134,14 @@ export interface ProcessOptions {
   readonly instance?: string;
   readonly generation?: string;
   readonly settings?: Partial<SipFocusSettings>;
+  /** Most callers of the conference. */
+  readonly maximumUsers?: number;
 }
 
 /** Starts a process of the service. */
 export async function startProcess(
   { place, bus, asks }: World,
-  { instance = 'focus-1', generation = 'g1', settings = {} }: ProcessOptions = {},
+  { instance = 'focus-1', generation = 'g1', settings = {}, maximumUsers = link.maximumUsers }: ProcessOptions = {},
 ): Promise<FocusProcess> {
   const wire = await layWire(place.admin.port);
   cleanUp.push(() => wire.close());
@@ -160,7 +163,7 @@ export async function startProcess(
       notifier: { minimumGapMs: 0 },
       ...settings,
     },
-    ...{ links: [link], policy: defaultPolicy, bus, asks, mixer, credentials, log },
+    ...{ links: [{ ...link, maximumUsers }], policy: defaultPolicy, bus, asks, mixer, credentials, log },
     ...{ instance, generation },
   });
   await mixer.start();

@@ -16,8 +16,8 @@ function keyOf(parent: XmlNode, element: XmlNode): string | null {
 const isSame = (parent: XmlNode, one: XmlNode, other: XmlNode): boolean =>
   one.name === other.name && one.namespace === other.namespace && keyOf(parent, one) === keyOf(parent, other);
 
-/** 4.6 steps 1 to 3, from an element whose state is "partial" downwards. */
-function merged(local: XmlNode, update: XmlNode): XmlNode {
+/** 4.6 steps 1 to 3: `local` after an `update` whose state is "partial", and so on downwards. */
+export function merged(local: XmlNode, update: XmlNode): XmlNode {
   const children = [...local.children];
   for (const child of update.children) {
     const place = children.findIndex((each) => isSame(update, each, child));
