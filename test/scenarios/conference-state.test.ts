@@ -1,13 +1,29 @@
 /** RFC 4575: what a watcher of the conference is told, of the call and of the room, from the first document to the last. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { involvementOf, userOf } from '../harness/conference/view.ts';
+import { type ConferenceView, involvementOf, userOf } from '../harness/conference/view.ts';
 import type { Watcher } from '../harness/sip/watcher.ts';
 import { has } from './exceptions.ts';
 import { attend, people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['whole', 'changes', 'many', 'dialog', 'hung-up', 'rights', 'life', 'lapse', 'brief', 'events', 'follow'];
+const links = [
+  'whole',
+  'changes',
+  'many',
+  'dialog',
+  'hung-up',
+  'rights',
+  'kicked',
+  'traces',
+  'life',
+  'lapse',
+  'brief',
+  'events',
+  'follow',
+];
+const endpointsOf = (view: ConferenceView) => view.users.flatMap(({ endpoints }) => endpoints);
+
 /** Short enough to be waited for, long enough for a busy machine to refresh in time; seconds. */
 const shortest = 4;
 const settings = { sip: { subscriptions: { 'shortest-expiry': shortest, 'longest-expiry': 1200 } } };
@@ -106,6 +122,58 @@ describeStacks('The state of a conference', { links, settings }, (stack) => {
     for (const { xml } of ordinary.documents)
       for (const secret of [guest.jid, guest.aor]) expect(xml).not.toContain(secret);
     await carol.room.leave();
+  });
+
+  it('tells for a while who was sent out of the call, in the words of who did it, and then no more', async () => {
+    const { owner, guest } = await people(stack(), 'kicked');
+    const { conference } = stack().link('kicked');
+    await attend(stack(), 'kicked', 'carol');
+    const ordinary = await stack().watcher('carol', conference);
+    const moderator = await stack().watcher('alice', conference);
+    const call = await guest.call();
+    const isIn = (view: ConferenceView) => view.users.some((user) => involvementOf(user) === 'both');
+    await Promise.all([ordinary, moderator].map((watcher) => watcher.until(isIn, 'the caller')));
+    const left = [ordinary, moderator].map(async (watcher) => {
+      const gone = (view: ConferenceView) => endpointsOf(view).find(({ status }) => status === 'disconnected');
+      await watcher.until((view) => gone(view) !== undefined, 'the call as ended');
+      const { view } = watcher;
+      expect(view.userCount).toBe(2);
+      await watcher.until((later) => gone(later) === undefined, 'nothing of the call');
+      expect(watcher.view).toMatchObject({ userCount: 2, users: expect.objectContaining({ length: 2 }) });
+      return gone(view);
+    });
+    await owner.room.kick(guest.nick, 'Too loud for tea');
+    expect(await call.ended()).toMatchObject({ by: 'peer' });
+    const [toCarol, toAlice] = await Promise.all(left);
+    const when = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
+    for (const told of [toCarol, toAlice]) {
+      expect(told).toMatchObject({
+        joiningMethod: 'dialed-in',
+        joiningInfo: { when },
+        disconnectionMethod: 'booted',
+        disconnectionInfo: { when, reason: 'Too loud for tea' },
+        media: [],
+      });
+    }
+    for (const { xml } of ordinary.documents) for (const { jid } of [owner, guest]) expect(xml).not.toContain(jid);
+  });
+
+  it('tells moderators, and nobody else, by which dialog somebody is in the call', async () => {
+    const { guest } = await people(stack(), 'traces');
+    const { conference } = stack().link('traces');
+    await attend(stack(), 'traces', 'carol');
+    const call = await guest.call();
+    const ordinary = await stack().watcher('carol', conference);
+    const moderator = await stack().watcher('alice', conference);
+    const isIn = (view: ConferenceView) => view.users.some((user) => involvementOf(user) === 'both');
+    await Promise.all([ordinary, moderator].map((watcher) => watcher.until(isIn, 'the caller')));
+    const { callId, localTag, remoteTag } = call.dialog;
+    const infos = (view: ConferenceView) => endpointsOf(view).flatMap(({ callInfo }) => callInfo ?? []);
+    expect(infos(moderator.view)).toEqual([{ callId, fromTag: localTag, toTag: remoteTag }]);
+    expect(infos(ordinary.view)).toEqual([]);
+    for (const { xml } of ordinary.documents) {
+      for (const secret of [callId, localTag, remoteTag]) expect(xml).not.toContain(secret);
+    }
   });
 
   it('may be watched inside the dialog of a call, which ends the watching when it ends', async () => {

@@ -17,13 +17,30 @@ export interface ConferenceMedium {
   readonly srcId?: string;
 }
 
+/** When, why and by whom something was done (5.7.3, 5.7.6, 5.7.8). */
+export interface ConferenceExecution {
+  readonly when?: string;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
+/** The SIP dialog of an endpoint (5.7.10). */
+export interface ConferenceCallInfo {
+  readonly callId?: string;
+  readonly fromTag?: string;
+  readonly toTag?: string;
+}
+
 /** One way in which a user takes part (5.7). */
 export interface ConferenceEndpoint {
   readonly entity: string;
   readonly displayText?: string;
   readonly status?: string;
   readonly joiningMethod?: string;
+  readonly joiningInfo?: ConferenceExecution;
   readonly disconnectionMethod?: string;
+  readonly disconnectionInfo?: ConferenceExecution;
+  readonly callInfo?: ConferenceCallInfo;
   readonly media: readonly ConferenceMedium[];
 }
 
@@ -94,13 +111,26 @@ const mediumOf = (node: XmlNode): ConferenceMedium =>
     srcId: textOf(node, 'src-id'),
   });
 
+const executionOf = (node: XmlNode | undefined): ConferenceExecution | undefined =>
+  node && known({ when: textOf(node, 'when'), reason: textOf(node, 'reason'), by: textOf(node, 'by') });
+
+function callInfoOf(node: XmlNode | undefined): ConferenceCallInfo | undefined {
+  const sip = childOf(node, 'sip');
+  return (
+    sip && known({ callId: textOf(sip, 'call-id'), fromTag: textOf(sip, 'from-tag'), toTag: textOf(sip, 'to-tag') })
+  );
+}
+
 const endpointOf = (node: XmlNode): ConferenceEndpoint =>
   known({
     entity: node.attributes.get('entity') ?? '',
     displayText: textOf(node, 'display-text'),
     status: textOf(node, 'status'),
     joiningMethod: textOf(node, 'joining-method'),
+    joiningInfo: executionOf(childOf(node, 'joining-info')),
     disconnectionMethod: textOf(node, 'disconnection-method'),
+    disconnectionInfo: executionOf(childOf(node, 'disconnection-info')),
+    callInfo: callInfoOf(childOf(node, 'call-info')),
     media: childrenOf(node, 'media').map(mediumOf),
   });
 
