@@ -26,7 +26,7 @@ export interface Person {
 }
 
 /** Key of a person: `jid:`, `aor:`, `leg:` or `nick:` and what identifies them, best first. */
-export function personOfLeg(leg: LegFact, bindings: Bindings): string {
+export function personOfLeg(leg: Pick<LegFact, 'aor' | 'leg'>, bindings: Bindings): string {
   const jid = jidOfLeg(leg, bindings);
   if (jid !== null) return `jid:${jid}`;
   return leg.aor === null ? `leg:${leg.leg}` : `aor:${leg.aor}`;

@@ -193,6 +193,10 @@ class Service implements Bridge {
         showDepartedMs: sip['show-departed'] * 1000,
         ...(sip['masking-key'] === undefined ? {} : { maskingKey: sip['masking-key'] }),
         expiry: { shortest: sip.subscriptions['shortest-expiry'], longest: sip.subscriptions['longest-expiry'] },
+        subscriptionLimits: {
+          perConference: sip.subscriptions['most-per-conference'],
+          perAccount: sip.subscriptions['most-per-account'],
+        },
         notifier: { minimumGapMs: sip['notify-gap'] * 1000, chatPurposes: sip['chat-uris'] },
       },
       links: this.#links,
@@ -214,9 +218,12 @@ class Service implements Bridge {
   #sample(): Sample {
     const own = ({ id }: LinkSettings): number =>
       [...this.facts.meeting(id).legs.values()].filter((leg) => leg.instance === this.#config.instance).length;
+    const focus = this.#focus?.debug();
     return {
       legs: new Map(this.#links.map((link) => [link.id, own(link)])),
-      subscriptions: this.#focus?.debug().subscriptions ?? 0,
+      subscriptions: focus?.subscriptions ?? 0,
+      notifies: focus?.notify ?? { sent: 0, failed: 0, tooLarge: 0, waiting: 0 },
+      documents: focus?.documents ?? { builds: 0, cut: 0, omitted: 0 },
     };
   }
 }

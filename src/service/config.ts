@@ -140,8 +140,8 @@ const sip = z.strictObject({
     ['192.0.2.10'],
   ),
   watching: note(
-    z.enum(['participants', 'accounts', 'anyone']).default('participants'),
-    'Who may subscribe to the conference state.',
+    z.enum(['moderators', 'participants', 'accounts', 'anyone']).default('participants'),
+    'Who may subscribe to the conference state: moderators of the room, they and who is in the room or the call, who proves an account, or anyone.',
   ),
   'notify-gap': note(
     duration('seconds').default(5),
@@ -163,6 +163,14 @@ const sip = z.strictObject({
         'Shortest subscription to the conference state, in seconds; below it 423 with Min-Expires (RFC 6665 4.2.1.1).',
       ),
       'longest-expiry': note(expiry.default(3600), 'Longest, in seconds; who asks for more gets this.'),
+      'most-per-conference': note(
+        z.int().min(1).max(1_000_000).default(10_000),
+        'Most subscriptions to one conference at once in this instance; above it 503 with Retry-After.',
+      ),
+      'most-per-account': note(
+        z.int().min(1).max(1_000_000).default(50),
+        'Most subscriptions of one account (or call without one) at once, in all conferences of this instance; above it 403.',
+      ),
     })
     .prefault({}),
   'chat-uris': note(

@@ -14,6 +14,70 @@ export interface Sample {
   /** Call legs of this instance by link id. */
   readonly legs: ReadonlyMap<string, number>;
   readonly subscriptions: number;
+  /** NOTIFYs so far, see `NotifyCounts`, and those that wait now. */
+  readonly notifies: {
+    readonly sent: number;
+    readonly failed: number;
+    readonly tooLarge: number;
+    readonly waiting: number;
+  };
+  /** See `DocumentCounts`. */
+  readonly documents: { readonly builds: number; readonly cut: number; readonly omitted: number };
+}
+
+/** Counters that something else counts already. */
+const counted: readonly (readonly [name: string, help: string, of: (sample: Sample) => number])[] = [
+  ['cusax_notifies_total', 'NOTIFYs about conference state.', ({ notifies }) => notifies.sent],
+  ['cusax_notifies_failed_total', 'NOTIFYs that were not taken, or not answered.', ({ notifies }) => notifies.failed],
+  [
+    'cusax_notifies_too_large_total',
+    'NOTIFYs never sent, because they were larger than the SIP server can take.',
+    ({ notifies }) => notifies.tooLarge,
+  ],
+  [
+    'cusax_documents_total',
+    'Conference documents built; one serves many watchers.',
+    ({ documents }) => documents.builds,
+  ],
+  [
+    'cusax_documents_cut_total',
+    'Last documents of a subscription, fetches mostly, that could not hold everybody.',
+    ({ documents }) => documents.cut,
+  ],
+  [
+    'cusax_documents_omitted_total',
+    'Users and endpoints left out of documents because one alone is too large.',
+    ({ documents }) => documents.omitted,
+  ],
+];
+
+/** What watchers of the conference state cost. */
+function addWatchFigures(registers: Registry[], sample: () => Sample): void {
+  new Gauge({
+    name: 'cusax_subscriptions',
+    help: 'Conference-state subscriptions now.',
+    registers,
+    collect() {
+      this.set(sample().subscriptions);
+    },
+  });
+  new Gauge({
+    name: 'cusax_notifies_waiting',
+    help: 'NOTIFYs that wait to be handed to the SIP server.',
+    registers,
+    collect() {
+      this.set(sample().notifies.waiting);
+    },
+  });
+  for (const [name, help, of] of counted) {
+    new Counter({
+      ...{ name, help, registers },
+      collect() {
+        this.reset();
+        this.inc(of(sample()));
+      },
+    });
+  }
 }
 
 /** Makes all metrics on a registry of their own, so that several services may live in one process. */
@@ -31,14 +95,7 @@ export function createMetrics(sample: () => Sample): Metrics {
       for (const [link, legs] of sample().legs) this.set({ link }, legs);
     },
   });
-  new Gauge({
-    name: 'cusax_subscriptions',
-    help: 'Conference-state subscriptions now.',
-    registers,
-    collect() {
-      this.set(sample().subscriptions);
-    },
-  });
+  addWatchFigures(registers, sample);
   return {
     registry,
     callsRefused: new Counter({

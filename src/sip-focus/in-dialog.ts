@@ -1,7 +1,7 @@
 /** RFC 3261 12.2.2, 14.2, 15.1.2, RFC 3311: requests inside the dialog of a leg, except SUBSCRIBE. */
 import type { Logger } from '../log.ts';
 import { audioOf } from './caller-audio.ts';
-import { allow, focusHeaders } from './capabilities.ts';
+import { focusHeaders, notAllowed } from './capabilities.ts';
 import { hungUp } from './departures.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import type { Leg } from './leg.ts';
@@ -42,7 +42,7 @@ export class InDialogHandler {
         await request.respond(200, { headers: { ...focusHeaders(leg.link), Accept: 'application/sdp' } });
         return;
       default:
-        await request.respond(405, { headers: { Allow: allow } });
+        await request.respond(405, { headers: notAllowed });
     }
   }
 

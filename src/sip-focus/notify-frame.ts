@@ -12,11 +12,20 @@ export interface Notification {
 export const notifyText = (id: string, { dialogId, headers, body }: Notification): string =>
   `${id}|sip||${dialogId}\r\nNOTIFY sip:placeholder SIP/2.0\r\n${headers}\r\n${body}`;
 
+/** A final answer to a NOTIFY, or what stands for one. */
+export interface NotifyAnswer {
+  readonly status: number;
+  /** Value of Event, in a 2xx that wishes NOTIFYs more or less often (RFC 6446 4.1); else null. */
+  readonly event: string | null;
+  /** Seconds of Retry-After in a refusal, or null. */
+  readonly retryAfter: number | null;
+}
+
 /** What came from the SIP server: the fate of a frame of ours, the answer to a NOTIFY, or something that is not for us. */
 export type InboundFrame =
   | { readonly kind: 'sent'; readonly id: string; readonly transaction: string }
   | { readonly kind: 'refused'; readonly id: string; readonly text: string }
-  | { readonly kind: 'answer'; readonly transaction: string; readonly status: number }
+  | ({ readonly kind: 'answer'; readonly transaction: string } & NotifyAnswer)
   | { readonly kind: 'other' };
 
 const other: InboundFrame = { kind: 'other' };
@@ -32,7 +41,20 @@ function fieldOf(text: string, place: number, end: number): string {
   return text.slice(from, to < 0 || to > end ? end : to);
 }
 
-/** Reads a frame; only its first two lines matter. */
+/** A header of a message that is known to begin at `from`; null when it has none. */
+function headerOf(text: string, names: string, from: number): string | null {
+  return new RegExp(`^(?:${names})[ \\t]*:[ \\t]*([^\\r\\n]*)`, 'im').exec(text.slice(from))?.[1]?.trim() ?? null;
+}
+
+/** Most answers have nothing to say besides their status, and are not looked at any further. */
+function answerOf(text: string, status: number, from: number): NotifyAnswer {
+  if (status < 300)
+    return { status, event: text.includes('-rate', from) ? headerOf(text, 'Event|o', from) : null, retryAfter: null };
+  const seconds = /^\d{1,9}/.exec(headerOf(text, 'Retry-After', from) ?? '')?.[0];
+  return { status, event: null, retryAfter: seconds === undefined ? null : Number(seconds) };
+}
+
+/** Reads a frame; only its first two lines matter, and what an answer says besides. */
 export function readFrame(text: string): InboundFrame {
   const line = text.indexOf('\r\n');
   const end = line < 0 ? text.length : line;
@@ -44,7 +66,8 @@ export function readFrame(text: string): InboundFrame {
   }
   if (kind !== 'sip' || line < 0) return other;
   const status = /^SIP\/2\.0 (\d{3})/.exec(text.slice(end + 2, end + 13))?.[1];
-  return status === undefined ? other : { kind: 'answer', transaction: fieldOf(text, 8, end), status: Number(status) };
+  if (status === undefined) return other;
+  return { kind: 'answer', transaction: fieldOf(text, 8, end), ...answerOf(text, Number(status), end) };
 }
 
 const hash = 0x23;

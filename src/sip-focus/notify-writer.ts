@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Logger } from '../log.ts';
 import { FlowGate, type FlowLimits, type Frame } from './flow-gate.ts';
-import { FrameCutter, type Notification, notifyText, readFrame } from './notify-frame.ts';
+import { FrameCutter, type Notification, type NotifyAnswer, notifyText, readFrame } from './notify-frame.ts';
 
 export interface NotifyWriterSettings {
   readonly host: string;
@@ -13,7 +13,7 @@ export interface NotifyWriterSettings {
 
 interface NotifyFrame extends Frame {
   readonly text: string;
-  readonly answered: (status: number) => void;
+  readonly answered: (answer: NotifyAnswer) => void;
 }
 
 /** Timer F (RFC 3261 17.1.2.2), and some time for the server to say so itself. */
@@ -33,9 +33,21 @@ const notConnected = 503;
 const tooLarge = 513;
 const noDialog = 481;
 
+/** What became of a NOTIFY when no answer says it. */
+const fate = (status: number): NotifyAnswer => ({ status, event: null, retryAfter: null });
+
+/** NOTIFYs so far. */
+export interface NotifyCounts {
+  readonly sent: number;
+  /** Without a 2xx. */
+  readonly failed: number;
+  /** Never sent, because they were larger than the SIP server can take. */
+  readonly tooLarge: number;
+}
+
 /** One NOTIFY on its way. */
 interface Journey {
-  readonly answered: (status: number) => void;
+  readonly answered: (answer: NotifyAnswer) => void;
   readonly deadline: number;
   transaction: string;
 }
@@ -54,6 +66,8 @@ export class NotifyWriter {
   #pingedAt = 0;
   #onReady: () => void = () => undefined;
   #count = 0;
+  #failed = 0;
+  #tooLarge = 0;
   #retryMs = firstRetryMs;
   #corked = false;
   #retry: NodeJS.Timeout | null = null;
@@ -79,6 +93,10 @@ export class NotifyWriter {
     return { waiting: this.#gate.waiting, unanswered: this.#journeys.size };
   }
 
+  get counts(): NotifyCounts {
+    return { sent: this.#count, failed: this.#failed, tooLarge: this.#tooLarge };
+  }
+
   start(): void {
     this.#connect();
     this.#sweep = setInterval(() => {
@@ -97,19 +115,22 @@ export class NotifyWriter {
   }
 
   /**
-   * Sends a NOTIFY; `answered` is called exactly once, never at once, with the final status: 408 when none came, 503 without a
+   * Sends a NOTIFY; `answered` is called exactly once, never at once, with the final answer: 408 when none came, 503 without a
    * connection, 513 when it is larger than the server can take, 481 when the server does not know the dialog.
    */
-  notify(notification: Notification, answered: (status: number) => void): void {
+  notify(notification: Notification, answered: (answer: NotifyAnswer) => void): void {
     this.#count += 1;
     const id = `00000000-0000-4000-8000-${this.#count.toString(16).padStart(12, '0')}`;
     const text = notifyText(id, notification);
     const frame = { id, text, bytes: Buffer.byteLength(text), answered };
     const refused = this.#ready ? (this.#gate.fits(frame) ? null : tooLarge) : notConnected;
     if (refused !== null) {
-      if (refused === tooLarge)
+      this.#failed += 1;
+      if (refused === tooLarge) {
+        this.#tooLarge += 1;
         this.#log.error({ bytes: frame.bytes }, 'a NOTIFY is larger than the SIP server can take');
-      setImmediate(answered, refused);
+      }
+      setImmediate(answered, fate(refused));
       return;
     }
     this.#write(this.#gate.push(frame, performance.now()));
@@ -156,7 +177,7 @@ export class NotifyWriter {
     const frame = readFrame(text);
     if (frame.kind === 'answer') {
       // A provisional answer is none.
-      if (frame.status >= 200) this.#finish(this.#frameOf.get(frame.transaction), frame.status);
+      if (frame.status >= 200) this.#finish(this.#frameOf.get(frame.transaction), frame);
     } else if (frame.kind === 'sent') {
       this.#sent(frame.id, frame.transaction);
     } else if (frame.kind === 'refused') this.#refused(frame.id, frame.text);
@@ -164,7 +185,7 @@ export class NotifyWriter {
 
   #refused(id: string, text: string): void {
     if (id === authenticationId) this.#log.error('the SIP server refuses the NOTIFY connection; is the secret right?');
-    else this.#finish(id, /unable to find dialog/i.test(text) ? noDialog : 500);
+    else this.#finish(id, fate(/unable to find dialog/i.test(text) ? noDialog : 500));
   }
 
   #sent(id: string, transaction: string): void {
@@ -182,13 +203,14 @@ export class NotifyWriter {
     this.#write(this.#gate.acknowledge(id, performance.now()));
   }
 
-  #finish(id: string | undefined, status: number): void {
+  #finish(id: string | undefined, answer: NotifyAnswer): void {
     const journey = id === undefined ? undefined : this.#journeys.get(id);
     if (id === undefined || !journey) return;
     this.#journeys.delete(id);
     this.#frameOf.delete(journey.transaction);
     this.#write(this.#gate.settle(id, performance.now()));
-    journey.answered(status);
+    if (answer.status >= 300) this.#failed += 1;
+    journey.answered(answer);
   }
 
   /** Writes frames; those of one turn of the event loop go in one system call. */
@@ -215,7 +237,7 @@ export class NotifyWriter {
     this.#write(this.#gate.expire(now).release);
     for (const [id, { deadline }] of this.#journeys) {
       if (deadline > now) return;
-      this.#finish(id, noAnswer);
+      this.#finish(id, fate(noAnswer));
     }
   }
 
@@ -238,6 +260,7 @@ export class NotifyWriter {
     const failed = [...this.#gate.clear(), ...this.#journeys.values()];
     this.#journeys.clear();
     this.#frameOf.clear();
-    for (const { answered } of failed) setImmediate(answered, notConnected);
+    this.#failed += failed.length;
+    for (const { answered } of failed) setImmediate(answered, fate(notConnected));
   }
 }

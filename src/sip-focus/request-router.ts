@@ -3,7 +3,7 @@ import type { Aor } from '../identity/aor.ts';
 import type { Logger } from '../log.ts';
 import type { Authenticator } from './authentication.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import { allow, focusHeaders, optionsHeaders } from './capabilities.ts';
+import { focusHeaders, notAllowed, optionsHeaders } from './capabilities.ts';
 import type { Foci } from './foci.ts';
 import type { InDialogHandler } from './in-dialog.ts';
 import type { IncomingRequest } from './incoming-request.ts';
@@ -76,8 +76,12 @@ export class RequestRouter {
         if (identity && !request.cancelled) await this.#parts.invites.handle(request, link, identity);
         return;
       }
+      case 'PUBLISH':
+        // RFC 3903 6: the state of a conference is what the focus sees, not what anybody says.
+        await request.respond(405, { reason: 'The state of a conference is not published', headers: notAllowed });
+        return;
       default:
-        await request.respond(405, { headers: { Allow: allow, Contact: focusHeaders(link).Contact ?? '' } });
+        await request.respond(405, { headers: { ...notAllowed, Contact: focusHeaders(link).Contact ?? '' } });
     }
   }
 

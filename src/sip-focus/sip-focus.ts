@@ -3,16 +3,15 @@ import { randomBytes } from 'node:crypto';
 import type { Asks } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
-import { defaultNotifierSettings, type NotifierSettings } from '../conference-info/notifier.ts';
 import type { Credentials } from '../identity/credentials.ts';
 import type { Logger } from '../log.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { Adoption } from './adoption.ts';
-import { type AuthenticationSettings, Authenticator } from './authentication.ts';
+import { Authenticator } from './authentication.ts';
 import { Departures, hungUp } from './departures.ts';
-import type { FlowLimits } from './flow-gate.ts';
 import { Foci } from './foci.ts';
 import { FocusAsks } from './focus-asks.ts';
+import { notifierSettings, type SipFocusSettings } from './focus-settings.ts';
 import { InDialogHandler } from './in-dialog.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import { InviteHandler } from './invite.ts';
@@ -20,39 +19,17 @@ import { Legs } from './legs.ts';
 import { withinLimit } from './limited-wait.ts';
 import { Mirror } from './mirror.ts';
 import type { Mixer } from './mixer.ts';
-import { NotifyWriter } from './notify-writer.ts';
+import { type NotifyCounts, NotifyWriter } from './notify-writer.ts';
 import { NumberMask } from './number-mask.ts';
 import { RequestRouter } from './request-router.ts';
-import { defaultSessionTimer, type SessionTimerSettings } from './session-timer.ts';
+import { defaultSessionTimer } from './session-timer.ts';
 import { Signaling } from './signaling.ts';
 import { retryAfter } from './sip-errors.ts';
 import { StrayMembers } from './stray-members.ts';
-import { Subscriptions } from './subscribe.ts';
-import { defaultExpiry, type ExpiryLimits } from './subscribe-request.ts';
-import type { Watching } from './watch-rights.ts';
+import { type DocumentCounts, Subscriptions } from './subscribe.ts';
+import { defaultExpiry } from './subscribe-request.ts';
+import { defaultSubscriptionLimits } from './subscription-quota.ts';
 import { WatcherRecords } from './watcher-records.ts';
-
-/** How a focus instance works; what has a default may be left out. */
-export interface SipFocusSettings extends AuthenticationSettings {
-  /** Application port of the SIP server, and its secret. */
-  readonly host: string;
-  readonly port: number;
-  readonly secret: string;
-  /** `drachtioLimits` for drachtio-server, `unboundedLimits` for the embedded agent. */
-  readonly limits: FlowLimits;
-  readonly watching?: Watching;
-  readonly notifier?: Partial<NotifierSettings>;
-  readonly expiry?: ExpiryLimits;
-  readonly sessionTimer?: SessionTimerSettings;
-  /** Most calls on their way in at once; default 64. */
-  readonly maximumPending?: number;
-  /** How long calls stay up in silence when the mixer cannot be reached, ms; default 30 s. */
-  readonly mixerGraceMs?: number;
-  /** How long who has left is shown, ms; default 10 s, 0: not at all. */
-  readonly showDepartedMs?: number;
-  /** Key of what stands for telephone numbers; default: a random one. */
-  readonly maskingKey?: string;
-}
 
 export interface SipFocusParts {
   readonly settings: SipFocusSettings;
@@ -77,7 +54,8 @@ export interface SipFocusState {
   readonly mixerReady: boolean;
   readonly legs: number;
   readonly subscriptions: number;
-  readonly notify: { readonly waiting: number; readonly unanswered: number };
+  readonly notify: { readonly waiting: number; readonly unanswered: number } & NotifyCounts;
+  readonly documents: DocumentCounts;
 }
 
 export interface SipFocus {
@@ -97,9 +75,6 @@ const defaultShowDepartedMs = 10_000;
 const shutdown = { status: 503, text: 'The conference service is shutting down' };
 /** How long a stop waits for the last answers. */
 const farewellMs = 2000;
-
-/** What is left of a frame for a document, and what a UDP datagram takes with its head. */
-const documentLimit = ({ maximumBytes }: FlowLimits): number => Math.min(48_000, maximumBytes - 936);
 
 /** Makes the SIP half; nothing happens before `start`. */
 export function createSipFocus(parts: SipFocusParts): SipFocus {
@@ -151,9 +126,12 @@ class Focus implements SipFocus {
     });
     this.#subscriptions = new Subscriptions(links, {
       ...{ bus, writer: this.#writer, records: new WatcherRecords(bus, me, log), policy, log },
-      notifier: { ...defaultNotifierSettings, maxBytes: documentLimit(settings.limits), ...settings.notifier },
+      notifier: notifierSettings(settings),
       expiry: settings.expiry ?? defaultExpiry,
+      limits: settings.subscriptionLimits ?? defaultSubscriptionLimits,
+      graceMs: settings.watchGraceMs ?? 3000,
       watching: settings.watching ?? 'participants',
+      dialogLost: (leg, status) => this.#dialogLost(leg, status),
       identify: (request, always) => router.identify(request, always),
     });
     router.serve(this.#subscriptions);
@@ -219,7 +197,8 @@ class Focus implements SipFocus {
       mixerReady: this.#parts.mixer.ready(),
       legs: this.#legs.size,
       subscriptions: this.#subscriptions.size,
-      notify: this.#writer.load,
+      notify: { ...this.#writer.load, ...this.#writer.counts },
+      documents: this.#subscriptions.documents,
     };
   }
 
@@ -272,6 +251,13 @@ class Focus implements SipFocus {
       for (const leg of [...this.#legs.all]) void this.#legs.end(leg, cause);
     }, this.#parts.settings.mixerGraceMs ?? 30_000);
     this.#grace.unref();
+  }
+
+  #dialogLost(id: string, status: number): void {
+    const leg = this.#legs.byId(id);
+    if (!leg) return;
+    this.#parts.log.warn({ leg: id, status }, 'a phone says that the dialog of its call is dead');
+    void this.#legs.end(leg, { status: 481, text: 'The phone does not know this call any more' });
   }
 
   #left(id: string, cause: string): void {

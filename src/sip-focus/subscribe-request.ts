@@ -1,6 +1,8 @@
-/** RFC 6665 4.2.1, RFC 4575 3.3, 3.4: what a SUBSCRIBE asks for, or how it must be refused. Pure. */
-import { conferenceInfoType } from './capabilities.ts';
-import type { Headers, IncomingRequest } from './incoming-request.ts';
+/** RFC 6665 4.2.1, RFC 4575 3.3, 3.4, RFC 5839: what a SUBSCRIBE asks for, or how it must be refused. Pure. */
+import type { Rates } from '../conference-info/pace.ts';
+import { conferenceInfoType, unsupported } from './capabilities.ts';
+import { type EventValue, eventPackage, eventText, parseEvent } from './event-header.ts';
+import type { AnswerOptions, IncomingRequest } from './incoming-request.ts';
 
 /** The shortest and the longest subscription that is granted, in seconds; the shortest is not above the longest. */
 export interface ExpiryLimits {
@@ -18,52 +20,79 @@ export type SubscribeWish =
       readonly act: 'serve';
       /** Value of Event, with its id, as it must be repeated. */
       readonly event: string;
+      /** With the dialog it names a subscription; the same however the package is written. */
+      readonly key: string;
       /** Seconds granted; 0 = fetch once, or end. */
       readonly expires: number;
-      /** RFC 6446: least seconds between NOTIFYs that the subscriber wants, or null. */
-      readonly gapSeconds: number | null;
+      /** RFC 6446: how often the subscriber wants NOTIFYs, or null. */
+      readonly rates: Rates | null;
+      /** RFC 5839: value of Suppress-If-Match, or null. */
+      readonly suppressIfMatch: string | null;
     }
-  | { readonly act: 'refuse'; readonly status: number; readonly headers: Headers };
+  | { readonly act: 'refuse'; readonly status: number; readonly options: AnswerOptions };
 
-const refuse = (status: number, headers: Headers = {}): SubscribeWish => ({ act: 'refuse', status, headers });
+type Headers = Pick<IncomingRequest, 'header'>;
 
+const refuse = (status: number, options: AnswerOptions = {}): SubscribeWish => ({ act: 'refuse', status, options });
+
+/** How closely a media range of Accept describes our type; 0 = not at all. */
+function closeness(range: string): number {
+  return ['*/*', 'application/*', conferenceInfoType].indexOf(range) + 1;
+}
+
+/** RFC 3261 20.1: the closest range decides, and `q=0` in it means no. */
 function acceptsConferenceInfo(accept: string | null): boolean {
   if (accept === null) return true;
-  const types = accept.split(',').map((entry) => entry.split(';')[0]?.trim().toLowerCase());
-  return types.some((type) => type === conferenceInfoType || type === 'application/*' || type === '*/*');
+  let best = { close: 0, wanted: false };
+  for (const entry of accept.split(',')) {
+    const [range = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
+    const close = closeness(range);
+    const refused = parameters.some((parameter) => /^q\s*=\s*0(\.0*)?$/.test(parameter));
+    if (close > best.close) best = { close, wanted: !refused };
+  }
+  return best.wanted;
 }
 
-const parameterOf = (value: string, name: string): string | null =>
-  new RegExp(`;\\s*${name}\\s*=\\s*([A-Za-z0-9.!%*_+\`'~-]{1,64})`, 'i').exec(value)?.[1] ?? null;
-
-/** RFC 6446 3.1: `max-rate` is NOTIFYs per second, at most one digit or more around a point. */
-function gapOf(event: string): number | null {
-  const rate = Number(parameterOf(event, 'max-rate') ?? Number.NaN);
-  return rate > 0 && Number.isFinite(rate) ? 1 / rate : null;
+/** The event that is subscribed to; `several` and `malformed` when it cannot be told. */
+function readEvent(request: Headers): EventValue | 'none' | 'malformed' {
+  const [full, compact] = [request.header('Event'), request.header('o')];
+  const value = full ?? compact;
+  if (value === null || value.trim() === '') return 'none';
+  // The server may give one header under both names.
+  if (full !== null && compact !== null && full !== compact) return 'malformed';
+  return parseEvent(value) ?? 'malformed';
 }
 
-const eventHeader = (request: Pick<IncomingRequest, 'header'>): string | null =>
-  request.header('Event') ?? request.header('o');
+const isOurs = (event: EventValue | string): event is EventValue =>
+  typeof event !== 'string' && event.type.toLowerCase() === eventPackage;
 
-/** Value of Event, with its id, as it must be repeated: with the dialog it names a subscription. Null for another package. */
-export function eventOf(request: Pick<IncomingRequest, 'header'>): string | null {
-  const event = eventHeader(request);
-  if (event?.split(';')[0]?.trim().toLowerCase() !== 'conference') return null;
-  const id = parameterOf(event, 'id');
-  return id === null ? 'conference' : `conference;id=${id}`;
+const keyOf = ({ id }: EventValue): string => eventText({ type: eventPackage, id });
+
+/** With the dialog it names a subscription, see `SubscribeWish`; null when the request is for no subscription of ours. */
+export function subscriptionKey(request: Headers): string | null {
+  const event = readEvent(request);
+  return isOurs(event) ? keyOf(event) : null;
 }
 
 /** Reads a SUBSCRIBE. */
-export function readSubscribe(request: Pick<IncomingRequest, 'header'>, limits: ExpiryLimits): SubscribeWish {
-  const event = eventOf(request);
-  if (event === null) return refuse(489, { 'Allow-Events': 'conference' });
-  if (!acceptsConferenceInfo(request.header('Accept'))) return refuse(406, { Accept: conferenceInfoType });
-  const { shortest, longest } = limits;
+export function readSubscribe(request: Headers, { shortest, longest }: ExpiryLimits): SubscribeWish {
+  const event = readEvent(request);
+  if (event === 'malformed') return refuse(400, { reason: 'Exactly one event, please' });
+  if (!isOurs(event)) return refuse(489, { headers: { 'Allow-Events': eventPackage } });
+  const missing = unsupported(request.header('Require'));
+  if (missing.length > 0) return refuse(420, { headers: { Unsupported: missing.join(', ') } });
+  if (!acceptsConferenceInfo(request.header('Accept'))) return refuse(406, { headers: { Accept: conferenceInfoType } });
   const expires = request.header('Expires') ?? String(Math.max(shortest, usualExpiry));
-  if (!/^\s*\d{1,10}\s*$/.test(expires)) return refuse(400);
+  if (!/^\s*\d{1,10}\s*$/.test(expires)) return refuse(400, { reason: 'Expires is not a number of seconds' });
   const seconds = Number(expires);
   // RFC 6665 4.2.1.1: a fetch, or the end of a subscription, is never too brief.
-  if (seconds > 0 && seconds < shortest) return refuse(423, { 'Min-Expires': String(shortest) });
-  const gapSeconds = gapOf(eventHeader(request) ?? '');
-  return { act: 'serve', event, expires: Math.min(seconds, longest), gapSeconds };
+  if (seconds > 0 && seconds < shortest) return refuse(423, { headers: { 'Min-Expires': String(shortest) } });
+  return {
+    act: 'serve',
+    event: eventText(event),
+    key: keyOf(event),
+    expires: Math.min(seconds, longest),
+    rates: event.rates,
+    suppressIfMatch: request.header('Suppress-If-Match')?.trim() ?? null,
+  };
 }

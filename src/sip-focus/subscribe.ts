@@ -1,75 +1,82 @@
-/** RFC 6665 4.2, RFC 4575 3, RFC 4579 5.2: the focus as notifier: takes SUBSCRIBEs, keeps the notifier's time, sends its NOTIFYs. */
+/** RFC 6665 4.2, RFC 4575 3, RFC 4579 5.2: the focus as notifier: takes SUBSCRIBEs, looks after who may watch, sends NOTIFYs. */
 import type { Bus, FactEvent } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
-import { globalLink, jidOfLeg } from '../conference-info/meeting.ts';
+import { globalLink } from '../conference-info/meeting.ts';
 import { Notifier, type NotifierSettings, type Order } from '../conference-info/notifier.ts';
+import type { AnswerDetails } from '../conference-info/subscribe-options.ts';
 import type { EndReason } from '../conference-info/subscription.ts';
 import type { Aor } from '../identity/aor.ts';
 import type { Logger } from '../log.ts';
-import type { PolicySettings } from '../policy/settings.ts';
-import { allow, conferenceInfoType } from './capabilities.ts';
-import { focusContact } from './foci.ts';
-import type { IncomingRequest } from './incoming-request.ts';
+import { focusHeaders } from './capabilities.ts';
+import { endsDialog } from './dialog-usages.ts';
+import { parseEvent } from './event-header.ts';
+import type { IncomingRequest, SentAnswer } from './incoming-request.ts';
 import { LastWords } from './last-words.ts';
 import type { Leg } from './leg.ts';
+import { type NotifyTarget, notificationOf } from './notification.ts';
+import { NotifyDesk } from './notify-desk.ts';
+import type { NotifyAnswer } from './notify-frame.ts';
 import type { NotifyWriter } from './notify-writer.ts';
-import { type ExpiryLimits, eventOf, readSubscribe, type SubscribeWish } from './subscribe-request.ts';
-import { mayWatch, type Watching } from './watch-rights.ts';
+import { retryAfter } from './sip-errors.ts';
+import { type ExpiryLimits, readSubscribe, type SubscribeWish, subscriptionKey } from './subscribe-request.ts';
+import { type SubscriptionLimits, SubscriptionQuota } from './subscription-quota.ts';
+import { WatchGuard } from './watch-guard.ts';
+import type { WatcherClaim, WatchRight, WatchRules } from './watch-rights.ts';
 import type { WatcherRecords } from './watcher-records.ts';
+import { type Watcher, WatcherRegister } from './watcher-register.ts';
 
-export interface SubscriptionsContext {
+export interface SubscriptionsContext extends WatchRules {
   readonly bus: Bus;
   readonly writer: NotifyWriter;
   readonly records: WatcherRecords;
   readonly notifier: NotifierSettings;
   readonly expiry: ExpiryLimits;
-  readonly watching: Watching;
-  readonly policy: PolicySettings;
+  readonly limits: SubscriptionLimits;
+  /** See `WatchGuard`. */
+  readonly graceMs: number;
   /** Who sends it: an AOR or null when known; undefined when the request has been answered (challenged, refused). */
   readonly identify: (request: IncomingRequest, always: boolean) => Promise<Aor | null | undefined>;
+  /** The dialog of a leg is dead, as the answer with this status to a NOTIFY in it says. */
+  readonly dialogLost: (leg: string, status: number) => void;
   readonly log: Logger;
 }
 
-/** A subscription as the transport sees it; flat and small, there are thousands. */
-interface Watcher {
-  readonly id: string;
-  readonly link: string;
-  readonly dialogId: string;
-  /** To the SIP server, see `Signaling.connection`: refreshes reach us as long as it lasts. */
-  readonly connection: number;
-  readonly event: string;
-  /** Our Contact, as it went out in the 200. */
-  readonly contact: string;
-  readonly aor: Aor | null;
-  readonly leg: string | null;
-}
-
-/** One conference's notifier and its timer. */
-interface Desk {
-  readonly link: LinkSettings;
-  readonly notifier: Notifier;
-  timer: NodeJS.Timeout | null;
-  /** When the timer rings; Infinity without one. */
-  ringsAt: number;
+/** How things stand with the documents of all conferences, see `NotifierCounts`. */
+export interface DocumentCounts {
+  readonly builds: number;
+  readonly cut: number;
+  readonly omitted: number;
 }
 
 type Served = Extract<SubscribeWish, { act: 'serve' }>;
 
-const idOf = (dialogId: string, event: string): string => `${dialogId} ${event}`;
+const idOf = (dialogId: string, key: string): string => `${dialogId} ${key}`;
+
+/** Whose places it takes, see `SubscriptionQuota`. */
+const accountOf = ({ aor, leg }: WatcherClaim): string | null => aor ?? leg;
 
 export class Subscriptions {
   readonly #context: SubscriptionsContext;
-  readonly #desks = new Map<string, Desk>();
-  readonly #watchers = new Map<string, Watcher>();
+  readonly #desks = new Map<string, NotifyDesk>();
+  readonly #watchers = new WatcherRegister();
+  readonly #guard: WatchGuard;
+  readonly #quota: SubscriptionQuota;
   readonly #lastWords = new LastWords();
   #tookOver = false;
 
   constructor(links: readonly LinkSettings[], context: SubscriptionsContext) {
     this.#context = context;
+    this.#quota = new SubscriptionQuota(context.limits);
     const { facts } = context.bus;
+    this.#guard = new WatchGuard(context, context.graceMs, facts, this.#watchers, {
+      setView: ({ id, link }, view, self) => this.#desks.get(link)?.notifier.setView(id, view, self, performance.now()),
+      reject: (watcher) => this.#terminate(watcher, 'rejected'),
+    });
+    const ready = (): boolean => context.writer.ready;
+    const send = (desk: NotifyDesk, order: Order): void => this.#send(desk, order);
     for (const link of links) {
       const notifier = new Notifier(link, facts.meeting(link.id), facts.bindings, context.notifier);
-      this.#desks.set(link.id, { link, notifier, timer: null, ringsAt: Number.POSITIVE_INFINITY });
+      this.#desks.set(link.id, new NotifyDesk(link, notifier, { ready, send }));
     }
   }
 
@@ -77,11 +84,22 @@ export class Subscriptions {
     return this.#watchers.size;
   }
 
+  get documents(): DocumentCounts {
+    const sum = { builds: 0, cut: 0, omitted: 0 };
+    for (const { notifier } of this.#desks.values()) {
+      const { builds, cut, omitted } = notifier.counts;
+      sum.builds += builds;
+      sum.cut += cut;
+      sum.omitted += omitted;
+    }
+    return sum;
+  }
+
   /** The conference of the subscription that this request belongs to, whether or not it can be served; or null. */
   linkOf(request: IncomingRequest): string | null {
-    const event = eventOf(request);
-    if (event === null || request.dialogId === null) return null;
-    return this.#watchers.get(idOf(request.dialogId, event))?.link ?? null;
+    const key = subscriptionKey(request);
+    if (key === null || request.dialogId === null) return null;
+    return this.#watchers.get(idOf(request.dialogId, key))?.link ?? null;
   }
 
   /** Answers a SUBSCRIBE to a conference; `leg` when it came inside the dialog of a call. */
@@ -89,10 +107,10 @@ export class Subscriptions {
     const desk = this.#desks.get(link.id);
     const wish = readSubscribe(request, this.#context.expiry);
     if (wish.act === 'refuse' || !desk) {
-      await (wish.act === 'refuse' ? request.respond(wish.status, { headers: wish.headers }) : request.respond(404));
+      await (wish.act === 'refuse' ? request.respond(wish.status, wish.options) : request.respond(404));
       return;
     }
-    const known = request.dialogId === null ? undefined : this.#watchers.get(idOf(request.dialogId, wish.event));
+    const known = request.dialogId === null ? undefined : this.#watchers.get(idOf(request.dialogId, wish.key));
     if (known) return this.#refresh(request, desk, known, wish);
     if (request.toTag !== null && !leg) {
       await request.respond(481);
@@ -108,23 +126,21 @@ export class Subscriptions {
     for (const desk of desks) {
       if (!desk) continue;
       if (event.kind === 'link' && event.value?.state === 'closed') this.end(desk.link.id, 'noresource');
-      else this.#recheck(desk, event);
+      else this.#guard.fact(event, desk.link);
       desk.notifier.change(event, performance.now());
-      this.#pump(desk);
+      desk.pump();
     }
   }
 
   /** A leg has ended: subscriptions in its dialog end with it. Resolves when their watchers have heard; null when there are none. */
   legEnded(leg: Leg): Promise<unknown> | null {
-    for (const watcher of [...this.#watchers.values()]) {
-      if (watcher.leg === leg.id) this.#terminate(watcher, 'noresource');
-    }
+    for (const watcher of [...this.#watchers.ofLeg(leg.id)]) this.#terminate(watcher, 'noresource');
     return this.#lastWords.of(leg.id);
   }
 
   /** The connection to the SIP server is a new one: refreshes of earlier subscriptions reach nobody, so their watchers must subscribe anew. */
   reconnected(connection: number): void {
-    for (const watcher of [...this.#watchers.values()]) {
+    for (const watcher of [...this.#watchers.all]) {
       if (watcher.connection < connection) this.#terminate(watcher, 'deactivated');
     }
   }
@@ -133,11 +149,10 @@ export class Subscriptions {
   resume(): void {
     if (!this.#tookOver) {
       this.#tookOver = true;
-      for (const watcher of this.#context.records.takeOver()) {
-        this.#notify(watcher, 'terminated;reason=deactivated', null, () => undefined);
-      }
+      const order = { subscriptionState: 'terminated;reason=deactivated', entityTag: null, document: null };
+      for (const watcher of this.#context.records.takeOver()) this.#notify(watcher, order, () => undefined);
     }
-    for (const desk of this.#desks.values()) this.#pump(desk);
+    for (const desk of this.#desks.values()) desk.pump();
   }
 
   /** Ends every subscription, of one conference or of all. */
@@ -145,121 +160,130 @@ export class Subscriptions {
     for (const desk of this.#desks.values()) {
       if (link !== null && desk.link.id !== link) continue;
       desk.notifier.end(reason);
-      this.#pump(desk);
+      desk.pump();
     }
   }
 
   stop(): void {
-    for (const desk of this.#desks.values()) {
-      if (desk.timer) clearTimeout(desk.timer);
-      desk.timer = null;
-      desk.ringsAt = Number.POSITIVE_INFINITY;
-    }
+    for (const desk of this.#desks.values()) desk.stop();
+    this.#guard.stop();
   }
 
-  async #begin(request: IncomingRequest, desk: Desk, leg: Leg | null, wish: Served): Promise<void> {
-    const { bus, watching, policy, identify } = this.#context;
+  async #begin(request: IncomingRequest, desk: NotifyDesk, leg: Leg | null, wish: Served): Promise<void> {
+    const { watching, identify } = this.#context;
     const aor = leg ? leg.fact.aor : await identify(request, watching !== 'anyone');
     if (aor === undefined) return;
-    const { meeting, bindings } = { meeting: bus.facts.meeting(desk.link.id), bindings: bus.facts.bindings };
-    const right = mayWatch({ aor, inCall: leg !== null }, watching, desk.link, meeting, bindings, policy);
+    const claim: WatcherClaim = { aor, leg: leg?.id ?? null };
+    const right = this.#guard.rightOf(desk.link, claim);
     if (right.act === 'refuse') {
-      await request.respond(right.status, { reason: right.text });
+      const headers = right.status === 503 ? { 'Retry-After': retryAfter() } : {};
+      await request.respond(right.status, { reason: right.text, headers });
       return;
     }
-    const sent = await this.#accept(request, desk.link, wish.expires);
-    if (!sent || leg?.state === 'ended') return;
+    const place = this.#quota.claim(desk.link.id, accountOf(claim));
+    if (place === 'account-full') {
+      await request.respond(403, { reason: 'Too many subscriptions' });
+      return;
+    }
+    if (place === 'conference-full') {
+      await request.respond(503, { reason: 'Too many watchers', headers: { 'Retry-After': retryAfter() } });
+      return;
+    }
+    const sent = await this.#accept(request, desk.link, 200, wish.expires);
+    if (sent && leg?.state !== 'ended') this.#enter(request, desk, claim, wish, right, sent);
+    else this.#quota.release(desk.link.id, accountOf(claim));
+  }
+
+  /** What may have changed while the answer went out is looked at again. */
+  #enter(
+    request: IncomingRequest,
+    desk: NotifyDesk,
+    claim: WatcherClaim,
+    wish: Served,
+    right: Extract<WatchRight, { act: 'watch' }>,
+    sent: SentAnswer,
+  ): void {
     const now = performance.now();
     const dialogId = sent.dialogId || `${request.callId};from-tag=${request.fromTag ?? ''}`;
+    const { link } = desk;
     const watcher: Watcher = {
-      id: idOf(dialogId, wish.event),
-      link: desk.link.id,
-      dialogId,
-      connection: request.connection,
-      event: wish.event,
-      contact: sent.contact ?? '',
-      aor,
-      leg: leg?.id ?? null,
+      ...{ id: idOf(dialogId, wish.key), link: link.id, dialogId, connection: request.connection },
+      ...{ event: wish.event, contact: sent.contact ?? '', aor: claim.aor, leg: claim.leg },
     };
-    this.#watchers.set(watcher.id, watcher);
+    // A retransmission that was answered twice has one subscription.
+    const before = this.#watchers.get(watcher.id);
+    if (before) this.#forget(before);
+    this.#watchers.add(watcher, right.self);
     if (wish.expires > 0) this.#context.records.keep(watcher.link, watcher);
-    const gap = Math.max(this.#context.notifier.minimumGapMs, (wish.gapSeconds ?? 0) * 1000);
+    const { rates, suppressIfMatch } = wish;
     const expiresAt = now + wish.expires * 1000;
-    desk.notifier.subscribe(watcher.id, { expiresAt, view: right.view, minimumGapMs: gap }, now);
-    this.#pump(desk);
+    desk.notifier.subscribe(watcher.id, { expiresAt, view: right.view, self: right.self, rates, suppressIfMatch }, now);
+    this.#guard.review(desk.link, watcher);
+    desk.pump();
   }
 
-  async #refresh(request: IncomingRequest, desk: Desk, watcher: Watcher, wish: Served): Promise<void> {
-    const sent = await this.#accept(request, desk.link, wish.expires);
+  async #refresh(request: IncomingRequest, desk: NotifyDesk, watcher: Watcher, wish: Served): Promise<void> {
     const now = performance.now();
-    if (sent && desk.notifier.refresh(watcher.id, now + wish.expires * 1000, now)) this.#pump(desk);
+    const status = desk.notifier.refresh(watcher.id, now + wish.expires * 1000, now, wish);
+    if (status === 481) await request.respond(481);
+    else await this.#accept(request, desk.link, status, wish.expires);
+    // RFC 5839: no NOTIFY tells of this end.
+    if (status === 204 && !desk.notifier.has(watcher.id)) this.#forget(watcher);
+    desk.pump();
   }
 
-  #accept(request: IncomingRequest, link: LinkSettings, expires: number) {
-    const headers = {
-      Expires: String(expires),
-      Contact: focusContact(link),
-      'Allow-Events': 'conference',
-      Allow: allow,
-    };
-    return request.respond(200, { headers });
+  #accept(request: IncomingRequest, link: LinkSettings, status: number, expires: number): Promise<SentAnswer | null> {
+    const reason = status === 204 ? { reason: 'No Notification' } : {};
+    return request.respond(status, { ...reason, headers: { ...focusHeaders(link), Expires: String(expires) } });
   }
 
-  /** Sends what is due and sets the timer for what comes next; without a connection it all waits for `resume`. */
-  #pump(desk: Desk): void {
-    if (!this.#context.writer.ready) return;
-    for (const order of desk.notifier.due(performance.now())) this.#send(desk, order);
-    this.#setTimer(desk, desk.notifier.nextDue() ?? Number.POSITIVE_INFINITY);
-  }
-
-  /** A timer that rings too early stays: one look for nothing costs less than a new timer with each answer to a NOTIFY. */
-  #setTimer(desk: Desk, at: number): void {
-    if (at >= desk.ringsAt) return;
-    if (desk.timer) clearTimeout(desk.timer);
-    const delay = Math.min(Math.max(0, at - performance.now()), 2 ** 31 - 1);
-    desk.ringsAt = at;
-    desk.timer = setTimeout(() => {
-      desk.ringsAt = Number.POSITIVE_INFINITY;
-      this.#pump(desk);
-    }, Math.ceil(delay));
-    desk.timer.unref();
-  }
-
-  #send(desk: Desk, { id, subscriptionState, document }: Order): void {
+  #send(desk: NotifyDesk, order: Order): void {
+    const { id } = order;
     const watcher = this.#watchers.get(id);
     if (!watcher) {
       desk.notifier.drop(id);
       return;
     }
-    const last = subscriptionState.startsWith('terminated');
+    const last = order.subscriptionState.startsWith('terminated');
     if (last) this.#forget(watcher);
     const heard = last && watcher.leg !== null ? this.#lastWords.begin(watcher.leg) : null;
-    this.#notify(watcher, subscriptionState, document, (status) => {
+    this.#notify(watcher, order, (answer) => {
       heard?.();
-      if (last) return;
-      if (desk.notifier.answered(id, status, performance.now()) === 'removed') this.#forget(watcher);
-      this.#pump(desk);
+      if (watcher.leg !== null && endsDialog(answer.status)) this.#loseDialog(watcher.leg, answer.status);
+      else if (!last) this.#answered(desk, watcher, answer);
     });
   }
 
-  #notify(
-    { event, contact, dialogId }: Pick<Watcher, 'event' | 'contact' | 'dialogId'>,
-    subscriptionState: string,
-    document: Order['document'],
-    answered: (status: number) => void,
-  ): void {
-    const type = document ? `Content-Type: ${conferenceInfoType}\r\n` : '';
-    const where = contact === '' ? '' : `Contact: ${contact}\r\n`;
-    const headers = `Event: ${event}\r\nSubscription-State: ${subscriptionState}\r\n${where}${type}`;
-    const body = document ? document.head + document.version + document.tail : '';
-    this.#context.writer.notify({ dialogId, headers, body }, (status) => {
-      if (status >= 300) this.#context.log.debug({ status }, 'a NOTIFY was not taken');
-      answered(status);
+  #answered(desk: NotifyDesk, watcher: Watcher, { status, retryAfter: patience, event }: NotifyAnswer): void {
+    const rates = event === null ? null : (parseEvent(event)?.rates ?? null);
+    const details: AnswerDetails = { retryAfter: patience, rates };
+    const known = this.#watchers.get(watcher.id) === watcher;
+    if (!known) return;
+    if (desk.notifier.answered(watcher.id, status, performance.now(), details) === 'removed') this.#forget(watcher);
+    desk.pump();
+  }
+
+  /** RFC 5057 5.1: nothing in this dialog reaches the phone any more, neither other subscriptions nor the call. */
+  #loseDialog(leg: string, status: number): void {
+    for (const watcher of [...this.#watchers.ofLeg(leg)]) {
+      this.#desks.get(watcher.link)?.notifier.drop(watcher.id);
+      this.#forget(watcher);
+    }
+    this.#context.dialogLost(leg, status);
+  }
+
+  #notify(target: NotifyTarget, order: Omit<Order, 'id'>, answered: (answer: NotifyAnswer) => void): void {
+    this.#context.writer.notify(notificationOf(target, order), (answer) => {
+      if (answer.status >= 300) this.#context.log.debug({ status: answer.status }, 'a NOTIFY was not taken');
+      answered(answer);
     });
   }
 
   #forget(watcher: Watcher): void {
-    this.#watchers.delete(watcher.id);
+    if (this.#watchers.get(watcher.id) !== watcher) return;
+    this.#watchers.delete(watcher);
+    this.#guard.forget(watcher);
+    this.#quota.release(watcher.link, accountOf(watcher));
     this.#context.records.drop(watcher.link, watcher);
   }
 
@@ -267,26 +291,6 @@ export class Subscriptions {
     const desk = this.#desks.get(watcher.link);
     if (!desk) return;
     desk.notifier.terminate(watcher.id, reason);
-    this.#pump(desk);
-  }
-
-  /** RFC 4579 5.11: who is sent away watches no more. Looks only at what such a fact is about. */
-  #recheck(desk: Desk, event: FactEvent): void {
-    const byAor = event.kind === 'caller-ban';
-    if ((!byAor && event.kind !== 'expulsion' && event.kind !== 'affiliation') || event.value === null) return;
-    const { bindings } = this.#context.bus.facts;
-    const concerned = [...this.#watchers.values()].filter(
-      (watcher) => watcher.link === desk.link.id && (byAor ? watcher.aor : jidOfLeg(watcher, bindings)) === event.key,
-    );
-    for (const watcher of concerned) {
-      if (event.kind === 'expulsion' || this.#keptOut(desk.link, watcher.aor)) this.#terminate(watcher, 'rejected');
-    }
-  }
-
-  #keptOut(link: LinkSettings, aor: Aor | null): boolean {
-    const { policy } = this.#context;
-    const { facts } = this.#context.bus;
-    const right = mayWatch({ aor, inCall: true }, 'anyone', link, facts.meeting(link.id), facts.bindings, policy);
-    return right.act === 'refuse';
+    desk.pump();
   }
 }

@@ -11,6 +11,12 @@ import { createMetrics } from '../../../src/service/metrics.ts';
 import { bobAor, bobJid, leg, link, occupant, room } from '../policy/meeting-fixture.ts';
 
 const log = createLog({ level: 'silent' });
+const nothing = {
+  legs: new Map(),
+  subscriptions: 0,
+  notifies: { sent: 0, failed: 0, tooLarge: 0, waiting: 0 },
+  documents: { builds: 0, cut: 0, omitted: 0 },
+};
 const token = 'a-token-of-the-tests';
 
 async function desk(answer: (ask: Ask) => AskAnswer = () => ({ ok: true, notes: [] })) {
@@ -30,7 +36,7 @@ async function desk(answer: (ask: Ask) => AskAnswer = () => ({ ok: true, notes: 
   await bus.publish('tea', 'leg', 'l2', leg({ leg: 'l2', aor: null, proof: null, label: 'Phone' }));
   await bus.publish(globalLink, 'binding', bobAor, { aor: bobAor, jid: bobJid, proof: 'directory' });
   const server = createHttp({
-    ...{ token, log, readiness: () => [], metrics: createMetrics(() => ({ legs: new Map(), subscriptions: 0 })) },
+    ...{ token, log, readiness: () => [], metrics: createMetrics(() => nothing) },
     admin: (admin) => addAdminRoutes(admin, { links: [link], bus, asks }),
   });
   const call = async (method: 'GET' | 'POST', path: string, payload?: object) => {

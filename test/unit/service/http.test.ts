@@ -4,11 +4,17 @@ import { createHttp, type Readiness } from '../../../src/service/http.ts';
 import { createMetrics } from '../../../src/service/metrics.ts';
 
 const token = 'a-token-of-the-tests';
+const sample = {
+  legs: new Map([['tea', 2]]),
+  subscriptions: 1,
+  notifies: { sent: 7, failed: 3, tooLarge: 2, waiting: 5 },
+  documents: { builds: 6, cut: 1, omitted: 4 },
+};
 const http = (parts: readonly Readiness[] = [], withToken: string | undefined = token) =>
   createHttp({
     token: withToken,
     readiness: () => parts,
-    metrics: createMetrics(() => ({ legs: new Map([['tea', 2]]), subscriptions: 1 })),
+    metrics: createMetrics(() => sample),
     log: createLog({ level: 'silent' }),
     admin: (server) => {
       server.post('/echo', async (request) => request.body);
@@ -30,7 +36,23 @@ describe('health and metrics', () => {
   });
 
   it('gives the metrics', async () => {
-    expect((await http().inject('/metrics')).body).toContain('cusax_legs{link="tea"} 2');
+    const server = http();
+    await server.inject('/metrics');
+    const { body } = await server.inject('/metrics');
+    const lines = body.split('\n').filter((line) => line.startsWith('cusax_'));
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'cusax_legs{link="tea"} 2',
+        'cusax_subscriptions 1',
+        'cusax_notifies_total 7',
+        'cusax_notifies_failed_total 3',
+        'cusax_notifies_too_large_total 2',
+        'cusax_notifies_waiting 5',
+        'cusax_documents_total 6',
+        'cusax_documents_cut_total 1',
+        'cusax_documents_omitted_total 4',
+      ]),
+    );
   });
 });
 
@@ -44,7 +66,7 @@ describe('the admin API', () => {
     const closed = createHttp({
       token: undefined,
       readiness: () => [],
-      metrics: createMetrics(() => ({ legs: new Map([['tea', 2]]), subscriptions: 1 })),
+      metrics: createMetrics(() => sample),
       log: createLog({ level: 'silent' }),
       admin: () => undefined,
     });

@@ -8,7 +8,6 @@ import { FrameCutter, notifyText, readFrame } from '../../../src/sip-focus/notif
 import { agreeTimer, defaultSessionTimer } from '../../../src/sip-focus/session-timer.ts';
 import { hostsOf } from '../../../src/sip-focus/signaling.ts';
 import { failureOf } from '../../../src/sip-focus/sip-errors.ts';
-import { defaultExpiry, readSubscribe } from '../../../src/sip-focus/subscribe-request.ts';
 import { TriesLedger } from '../../../src/sip-focus/tries-ledger.ts';
 
 const request = (headers: Record<string, string>) => ({ header: (name: string) => headers[name] ?? null });
@@ -35,44 +34,6 @@ describe('which conference a request is for', () => {
     ['tel:+15550100', undefined],
     ['nonsense', undefined],
   ])('%s', (uri, id) => expect(foci.find(uri, ['10.0.0.1'])?.id).toBe(id));
-});
-
-describe('what a SUBSCRIBE asks for', () => {
-  const read = (headers: Record<string, string>) => readSubscribe(request(headers), defaultExpiry);
-  it('is an hour of the conference package by default', () => {
-    expect(read({ Event: 'conference' })).toEqual({
-      act: 'serve',
-      event: 'conference',
-      expires: 3600,
-      gapSeconds: null,
-    });
-  });
-  it('keeps the id of the event and the rate asked for', () => {
-    const wish = read({ Event: 'Conference;max-rate=0.1;id=x7', Expires: '99999', Accept: 'text/plain, */*' });
-    expect(wish).toEqual({ act: 'serve', event: 'conference;id=x7', expires: 3600, gapSeconds: 10 });
-  });
-  it.each([
-    [{ shortest: 2, longest: 600 }, 600],
-    [{ shortest: 2, longest: 86400 }, 3600],
-    [{ shortest: 7200, longest: 86400 }, 7200],
-  ])('is within the limits %o when it does not say how long', (limits, expires) =>
-    expect(readSubscribe(request({ Event: 'conference' }), limits)).toMatchObject({ act: 'serve', expires }),
-  );
-  it.each([
-    ['2', { act: 'refuse', status: 423, headers: { 'Min-Expires': '3' } }],
-    ['3', { act: 'serve', expires: 3 }],
-    ['6', { act: 'serve', expires: 5 }],
-    ['0', { act: 'serve', expires: 0 }],
-  ])('for %s s is measured against what the operator grants', (Expires, wish) =>
-    expect(readSubscribe(request({ Event: 'conference', Expires }), { shortest: 3, longest: 5 })).toMatchObject(wish),
-  );
-  it.each([
-    [{}, 489],
-    [{ Event: 'refer' }, 489],
-    [{ Event: 'conference', Accept: 'text/plain' }, 406],
-    [{ Event: 'conference', Expires: '59' }, 423],
-    [{ Event: 'conference', Expires: 'soon' }, 400],
-  ])('is refused: %o', (headers, status) => expect(read(headers)).toMatchObject({ act: 'refuse', status }));
 });
 
 describe('session timers', () => {
@@ -136,7 +97,17 @@ describe('frames of the SIP server', () => {
       kind: 'answer',
       transaction: 'txn1',
       status: 481,
+      event: null,
+      retryAfter: null,
     });
+    const answer = (head: string) => readFrame(`u|sip|network|9|udp|a|1|t|txn1|dlg|\r\nSIP/2.0 ${head}\r\n`);
+    const rates = 'conference;max-rate=0.1';
+    expect(answer(`200 OK\r\nCSeq: 1 NOTIFY\r\nEvent: ${rates}`)).toMatchObject({ status: 200, event: rates });
+    expect(answer(`200 OK\r\no:${rates} `)).toMatchObject({ event: rates, retryAfter: null });
+    expect(answer('200 OK\r\nServer: my-rate\r\nEvent: x')).toMatchObject({ event: 'x' });
+    expect(answer('200 OK\r\nEvent: conference')).toMatchObject({ event: null });
+    expect(answer('503 Busy\r\nRetry-After: 120 (lunch)')).toMatchObject({ status: 503, retryAfter: 120 });
+    expect(answer('503 Busy\r\nretry-after:soon')).toMatchObject({ retryAfter: null });
     expect(readFrame('u|sip|network|9|udp|a|1|t|txn1|dlg|\r\nINVITE sip:x SIP/2.0\r\n')).toEqual({ kind: 'other' });
   });
   it('carry a NOTIFY with its dialog', () => {
