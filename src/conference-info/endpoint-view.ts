@@ -133,7 +133,7 @@ export function callEndpoint(
     disconnectionMethod: null,
     disconnectionInfo: null,
     media: leg.status === 'disconnected' ? [] : [medium('audio', directionOf(leg), leg.sourceId ?? null)],
-    callInfo: showing === 'ordinary' ? null : callInfo(leg),
+    callInfo: showing === 'ordinary' || opaque ? null : callInfo(leg),
     ...(departure === null ? {} : ending(departure, around, showing)),
   };
 }

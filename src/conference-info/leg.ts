@@ -38,7 +38,7 @@ export interface LegFact {
   readonly masked?: string;
   /** Label the caller sent (display name, or user part); unproved, shown only. Null when withheld. */
   readonly label: string | null;
-  /** The caller asked for privacy (RFC 3323, RFC 3325): for all but moderators nothing ties this call to a person. Absent: false. */
+  /** The caller asked for privacy (RFC 3323, RFC 3325): for all but themselves nothing ties this call to a person. Absent: false. */
   readonly withheld?: boolean;
   readonly method: 'dialed-in' | 'dialed-out';
   readonly status: LegStatus;

@@ -1,14 +1,13 @@
 /**
  * RFC 4575 5.6, 8.1, 8.2: what one kind of viewer is shown of a person.
  *
- * A moderator is shown everything. For the others, in a room that hides real JIDs from them:
+ * A call whose caller asked for privacy (RFC 3323, RFC 3325) is a pseudonym of its own to everybody but its caller, in every room, apart
+ * from the person's other ways in. Else a moderator is shown everything. For the others, in a room that hides real JIDs from them:
  * - somebody in the room is their nick, and nothing else: the entity is the occupant's URI, a call's endpoint is opaque, no AOR, no JID;
  *   two nicks of one person stay two users, and the calls stand with the first nick;
  * - somebody with a JID who is in the call only is a pseudonym without a label. Their AOR would tell, the moment they enter or leave the
  *   room, whose nick is whose;
  * - callers without a JID are never in the room, so a proved AOR is shown, unless it is a telephone number: that is masked by a keyed hash.
- *
- * In every room, a call whose caller asked for privacy (RFC 3323) is a pseudonym of its own to them, apart from the person's other ways in.
  *
  * Somebody who watches is, to themselves, the same users with the same entities; what is theirs alone to know is added.
  *
@@ -142,9 +141,9 @@ function openUser(person: Person, around: Circumstances, showing: Showing): User
   };
 }
 
-/** What ordinary viewers, or the person, are shown of somebody whose calls are not withheld. */
-function ordinaryUsers(person: Person, around: Circumstances, showing: Showing): readonly User[] {
-  const hidden = !around.nonAnonymous && person.jid !== null;
+/** What is shown of somebody whose calls are not withheld. */
+function knownUsers(person: Person, around: Circumstances, showing: Showing): readonly User[] {
+  const hidden = showing !== 'moderator' && !around.nonAnonymous && person.jid !== null;
   return hidden ? hiddenUsers(person, around, showing) : [openUser(person, around, showing)];
 }
 
@@ -152,10 +151,9 @@ const isWithheld = ({ leg }: Call): boolean => leg.withheld === true;
 
 /** The users that a person is shown as: one, or one per nick where the room hides who is who, and one per withheld call. */
 export function usersOfPerson(person: Person, around: Circumstances, showing: Showing): readonly User[] {
-  if (showing === 'moderator') return [openUser(person, around, showing)];
-  if (!person.calls.some(isWithheld)) return ordinaryUsers(person, around, showing);
+  if (!person.calls.some(isWithheld)) return knownUsers(person, around, showing);
   const apart = person.calls.filter(isWithheld).flatMap((call) => pseudonymUser(person, [call], around, showing));
   const rest = { ...person, calls: person.calls.filter((call) => !isWithheld(call)) };
-  const shown = rest.calls.length + rest.occupants.length > 0 ? ordinaryUsers(rest, around, showing) : [];
+  const shown = rest.calls.length + rest.occupants.length > 0 ? knownUsers(rest, around, showing) : [];
   return [...shown, ...apart];
 }
