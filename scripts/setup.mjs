@@ -73,6 +73,22 @@ export const PROGRAMS = [
     present: () => onPath('baresip'),
   },
   {
+    name: 'linphone',
+    purposes: ['test'],
+    required: false,
+    packages: ['linphone-cli'],
+    use: 'the tests with a foreign SIP phone that watches conferences',
+    present: () => onPath('linphone-daemon'),
+  },
+  {
+    name: 'kamailio',
+    purposes: ['test'],
+    required: false,
+    packages: ['kamailio'],
+    use: 'the tests with a foreign SIP proxy',
+    present: () => onPath('kamailio'),
+  },
+  {
     name: 'slixmpp',
     purposes: ['test'],
     required: false,

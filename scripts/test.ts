@@ -78,6 +78,8 @@ const programs: readonly Program[] = [
   ['xmllint', onPath('xmllint'), 'documents were not checked against the RFC 4575 schema: not on PATH'],
   ['sipp', onPath('sipp'), 'not on PATH'],
   ['baresip', onPath('baresip'), 'not on PATH'],
+  ['linphone', onPath('linphone-daemon'), 'linphone-daemon not on PATH'],
+  ['kamailio', onPath('kamailio'), 'not on PATH'],
   ['slixmpp', findSlixmpp() !== null, 'no python3 has it'],
 ];
 

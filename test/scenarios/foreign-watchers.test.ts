@@ -6,7 +6,7 @@ import type { StackKind } from '../harness/meeting/find-stacks.ts';
 import { findKamailio } from '../harness/servers/kamailio.ts';
 import { findSipp } from '../harness/sipp.ts';
 import { documentsRead, expectSuccess, forOldPhones, received, sippOf, sippRan } from './foreign-phones.ts';
-import { expectProxied, kamailioBefore, linphoneOf, toldTo, ways } from './foreign-watchers.ts';
+import { expectProxied, kamailioBefore, linphoneOf, toldTo, untilQuiet, ways } from './foreign-watchers.ts';
 import { untilMeeting, untilShown, untilShownMuted, untilShownSpeaking } from './in-the-call.ts';
 import { attend, patience, people, personsOf } from './meeting.ts';
 import { describeClient, describeStacks } from './stacks.ts';
@@ -98,18 +98,19 @@ describeStacks('Behind Kamailio', behindKamailio, (stack) => {
     });
 
     it.each(['udp', 'tcp'] as const)(
-      'a watcher by %s is told on when the proxy has been started anew',
+      'a watcher by %s is told what came while the proxy was down',
       async (transport) => {
         const link = `restarted-${transport}`;
         const { owner, guest } = await people(stack(), link);
         const { conference } = stack().link(link);
         const by = { transport, server: proxy().onwardBy[transport] };
-        const watcher = await stack().watcher('alice', conference, by);
+        const watcher = await stack().watcher('alice', conference, { ...by, lossy: true });
         const call = await (await stack().phone('bob', by)).call(conference);
         await untilShown(watcher, guest.aor, 'both');
+        await untilQuiet(proxy());
         await proxy().kill();
-        await proxy().restart();
         await owner.room.revokeVoice(guest.nick);
+        await proxy().restart();
         await untilShownMuted(watcher, guest.aor);
         await call.hangUp();
         await untilShown(watcher, `xmpp:${guest.jid}`, 'text');

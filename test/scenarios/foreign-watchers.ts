@@ -1,4 +1,5 @@
 /** Words for programs of others that watch a conference: through which proxy, whose phone, what they were told. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { Linphone } from '../harness/linphone.ts';
 import { SIP_DOMAIN } from '../harness/meeting/cast.ts';
@@ -36,6 +37,11 @@ export function expectProxied(message: SipMessage, [of, onward]: readonly [Trans
   const by = routes.map((route) => (/;transport=tcp\b/.test(route) ? 'tcp' : 'udp'));
   expect(new Set(by)).toEqual(new Set([of, onward]));
   for (const route of routes) expect(route).toMatch(/;lr\b/);
+}
+
+/** Waits until nothing has passed a proxy for a while: what it has in hand when it dies, by TCP nobody sends again (RFC 3261 17.1.4). */
+export async function untilQuiet(proxy: KamailioProxy): Promise<void> {
+  for (let before = ''; before !== proxy.log(); await pause(500)) before = proxy.log();
 }
 
 /** A Linphone with the account of one of the cast, registered at a proxy; it plays their tone, and ends with the test. */

@@ -1,5 +1,6 @@
 /** A subscriber to a conference's state (RFC 4575, RFC 6665), by itself or inside a call: every document is judged as it comes. */
 import { ConferenceReader } from '../conference/reader.ts';
+import { RuleBroken } from '../conference/rules.ts';
 import { validateCollected } from '../conference/schema.ts';
 import type { ConferenceView } from '../conference/view.ts';
 import { Watch } from '../xmpp-watch.ts';
@@ -25,6 +26,8 @@ export interface WatcherOptions extends AgentOptions {
   readonly answer?: NotifyAnswer;
   /** Tokens of service URIs that descriptions must have; default: what ConferenceReader expects. */
   readonly chat?: ConstructorParameters<typeof ConferenceReader>[1];
+  /** True: NOTIFYs may get lost on the way. A whole document is then right whatever its version (RFC 4575 4.6), a partial one is not. */
+  readonly lossy?: boolean;
   /** More headers of each SUBSCRIBE. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -57,6 +60,12 @@ function attributeOf(xml: string, name: string): string | undefined {
   const root = /<[A-Za-z][^>]*>/.exec(xml)?.[0] ?? '';
   return new RegExp(`\\s${name}\\s*=\\s*["']([^"']*)["']`).exec(root)?.[1];
 }
+
+/** Whether what the reader complains of is but that documents are missing before one that has everything. */
+const isGapBeforeWhole = (error: unknown, xml: string): boolean =>
+  error instanceof RuleBroken &&
+  error.message.includes('version gap') &&
+  (attributeOf(xml, 'state') ?? 'full') === 'full';
 
 export class Watcher implements Usage {
   /** How NOTIFYs are answered from now on. */
@@ -200,7 +209,7 @@ export class Watcher implements Usage {
       if (type !== mediaType) throw new Error(`a document of type ${type}`);
       this.#reader.accept(xml);
     } catch (error) {
-      this.#broken ??= error as Error;
+      if (this.#options.lossy !== true || !isGapBeforeWhole(error, xml)) this.#broken ??= error as Error;
     }
   }
 
