@@ -12,6 +12,7 @@ import type { ChatPurposeSetting } from './service-uris.ts';
 import type { Moment, Source } from './source.ts';
 import type { View } from './user.ts';
 import { changeOf, UserFragments, type WrittenUser } from './user-fragments.ts';
+import { utf8Length } from './xml-text.ts';
 
 /** What a publication is made from. `meeting` and `roster` are live; changes are told by `update`. */
 export interface PublicationBasis {
@@ -43,7 +44,8 @@ export class Publication implements Source {
   readonly #entitiesOf = new Map<string, readonly string[]>();
   readonly #about: [description: string, host: string, state: string] = ['', '', ''];
   #order: readonly string[] | null = null;
-  #length = 0;
+  /** Bytes of all of it, near enough to tell whether a partial document is the smaller one. */
+  #size = 0;
   /** Users who take part. */
   #present = 0;
   #now: Moment;
@@ -142,8 +144,8 @@ export class Publication implements Source {
     }
     if (about === '' && users.length === 0) return [];
     // RFC 6446 5.5.1: what has gathered may be no smaller than the whole.
-    const length = users.reduce((sum, user) => sum + user.text.length, about.length);
-    if (length >= this.#length) return null;
+    const size = users.reduce((sum, user) => sum + utf8Length(user.text), utf8Length(about));
+    if (size >= this.#size) return null;
     return this.#writer.documents('partial', { about, users, sidebars: '' }, maxBytes);
   }
 
@@ -176,7 +178,7 @@ export class Publication implements Source {
     const before = this.#about[place];
     if (text === before) return;
     this.#log.note(sections[place], before);
-    this.#length += text.length - before.length;
+    this.#size += utf8Length(text) - utf8Length(before);
     this.#about[place] = text;
   }
 
@@ -200,7 +202,7 @@ export class Publication implements Source {
     const before = this.fragmentsOf(entity);
     if (before === fragments || (before && fragments?.equals(before))) return;
     this.#log.note(entity, before);
-    this.#length += (fragments?.length ?? 0) - (before?.length ?? 0);
+    this.#size += (fragments?.size ?? 0) - (before?.size ?? 0);
     this.#present += Number(fragments?.takesPart ?? false) - Number(before?.takesPart ?? false);
     if (fragments) this.#users.set(entity, fragments);
     else this.#users.delete(entity);

@@ -2,7 +2,7 @@
 import { takesPart } from './involvement.ts';
 import type { User } from './user.ts';
 import { deletedEndpointText, deletedUserText, endpointText, userHeadTexts } from './user-text.ts';
-import { escapeXml } from './xml-text.ts';
+import { escapeXml, utf8Length } from './xml-text.ts';
 
 /** A `<user>` element as a document has it; in pieces, so that it can be spread over several documents. */
 export class WrittenUser {
@@ -25,7 +25,7 @@ export class WrittenUser {
     this.#text ??=
       this.state === 'deleted'
         ? deletedUserText(this.entity)
-        : `${this.opening}${this.head}${this.endpoints.join('')}</user>`;
+        : `${this.opening}${this.head}${together(this.endpoints)}</user>`;
     return this.#text;
   }
 
@@ -35,50 +35,55 @@ export class WrittenUser {
   }
 }
 
-interface EndpointFragment {
-  readonly entity: string;
-  readonly text: string;
+/** Quicker than joining: the text is made flat once, when it is sent. */
+function together(texts: readonly string[]): string {
+  let all = '';
+  for (const text of texts) all += text;
+  return all;
 }
 
 /** Text of one user as one kind of viewer sees them. Never changes; a changed user gets new ones. */
 export class UserFragments {
   readonly entity: string;
   readonly head: readonly string[];
-  readonly endpoints: readonly EndpointFragment[];
-  /** UTF-16 units of all of it: near enough to tell which of two documents is the smaller. */
-  readonly length: number;
+  /** Entities of the endpoints, and their texts, in the same order. */
+  readonly endpointEntities: readonly string[];
+  readonly endpoints: readonly string[];
   readonly takesPart: boolean;
-  #whole: WrittenUser | null = null;
+  #size: number | null = null;
 
   constructor(user: User) {
     this.entity = user.entity;
     this.head = userHeadTexts(user);
-    this.endpoints = user.endpoints.map((each) => ({ entity: each.entity, text: endpointText(each) }));
-    let length = this.entity.length;
-    for (const text of this.head) length += text.length;
-    for (const { text } of this.endpoints) length += text.length;
-    this.length = length;
+    this.endpointEntities = user.endpoints.map(({ entity }) => entity);
+    this.endpoints = user.endpoints.map(endpointText);
     this.takesPart = takesPart(user);
   }
 
-  /** The user with all that is in it. */
+  /**
+   * Bytes of it, but for the tags of the user. For who keeps them: counting makes the texts flat, which as they are put together take
+   * twice the room.
+   */
+  get size(): number {
+    if (this.#size !== null) return this.#size;
+    let size = utf8Length(this.entity);
+    for (const text of this.head) size += utf8Length(text);
+    for (const text of this.endpoints) size += utf8Length(text);
+    this.#size = size;
+    return size;
+  }
+
+  /** The user with all that is in it; made anew each time, because it takes as much room again. */
   get whole(): WrittenUser {
-    this.#whole ??= new WrittenUser(
-      this.entity,
-      'full',
-      this.head.join(''),
-      this.endpoints.map(({ text }) => text),
-    );
-    return this.#whole;
+    return new WrittenUser(this.entity, 'full', together(this.head), this.endpoints);
   }
 
   /** Whether they say the same, in the same order. */
   equals(other: UserFragments): boolean {
     return (
-      this.length === other.length &&
       this.endpoints.length === other.endpoints.length &&
-      this.head.every((text, place) => text === other.head[place]) &&
-      this.endpoints.every((each, place) => each.text === other.endpoints[place]?.text)
+      this.endpoints.every((text, place) => text === other.endpoints[place]) &&
+      this.head.every((text, place) => text === other.head[place])
     );
   }
 }
@@ -87,9 +92,10 @@ export class UserFragments {
 function difference(before: UserFragments, now: UserFragments): WrittenUser | null {
   if (before.head.some((text, place) => text !== '' && now.head[place] === '')) return null;
   const head = now.head.filter((text, place) => text !== before.head[place]).join('');
-  const known = new Map(before.endpoints.map(({ entity, text }) => [entity, text]));
+  const known = new Map(before.endpointEntities.map((entity, place) => [entity, before.endpoints[place]]));
   const changed: string[] = [];
-  for (const { entity, text } of now.endpoints) {
+  for (const [place, entity] of now.endpointEntities.entries()) {
+    const text = now.endpoints[place] ?? '';
     if (known.get(entity) !== text) changed.push(text);
     known.delete(entity);
   }
@@ -102,8 +108,9 @@ export function changeOf(entity: string, before: UserFragments | null, now: User
   if (before === now) return null;
   if (!now) return new WrittenUser(entity, 'deleted', '', []);
   if (!before) return now.whole;
+  const { whole } = now;
   const partial = difference(before, now);
-  if (!partial) return now.whole;
+  if (!partial) return whole;
   if (partial.head === '' && partial.endpoints.length === 0) return null;
-  return partial.text.length < now.whole.text.length ? partial : now.whole;
+  return partial.text.length < whole.text.length ? partial : whole;
 }

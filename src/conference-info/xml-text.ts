@@ -71,6 +71,13 @@ export function escapeXml(text: string): string {
 export const textElement = (name: string, text: string | null): string =>
   text === null ? '' : `<${name}>${escapeXml(text)}</${name}>`;
 
+/** Writes elements of one name; made once, it writes quicker than `textElement`. Nothing for null. */
+export function elementWriter(name: string): (text: string | null) => string {
+  const start = `<${name}>`;
+  const end = `</${name}>`;
+  return (text) => (text === null ? '' : start + escapeXml(text) + end);
+}
+
 const outsideUri = /[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})/gu;
 const encoder = new TextEncoder();
 
