@@ -4,6 +4,7 @@ import { callsOfTheFocus } from './sip-focus-calls.ts';
 import { faultsOfTheFocus } from './sip-focus-faults.ts';
 import { moderationOfTheFocus } from './sip-focus-moderation.ts';
 import type { StartPlace } from './sip-focus-stage.ts';
+import { subscriptionsOfTheFocus } from './sip-focus-subscriptions.ts';
 import { watchersOfTheFocus } from './sip-focus-watchers.ts';
 
 /** The whole suite in one place. `start` is called for each test. */
@@ -12,6 +13,7 @@ export function sipFocusContract(name: string, start: StartPlace): void {
     callsOfTheFocus(start);
     moderationOfTheFocus(start);
     watchersOfTheFocus(start);
+    subscriptionsOfTheFocus(start);
     faultsOfTheFocus(start);
   });
 }

@@ -56,6 +56,8 @@ export class SipPeer {
   sdp = '';
   /** What to answer requests with; null = stay silent. */
   answerWith: (request: SipMessage) => number | null = () => 200;
+  /** More header lines of our answers. */
+  answerHeaders: readonly string[] = [];
 
   constructor(server: { host: string; port: number }) {
     this.#server = server;
@@ -173,6 +175,7 @@ export class SipPeer {
       `SIP/2.0 ${status} Whatever`,
       ...copied.map((line) => (line.startsWith('to:') ? line + to : line)),
       `Contact: <sip:peer@127.0.0.1:${this.port}>`,
+      ...this.answerHeaders,
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ];
