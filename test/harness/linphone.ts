@@ -10,10 +10,8 @@ import type { SippMessage } from './sipp.ts';
 
 /** Whose phone it is, and where it registers and calls. */
 export interface LinphoneOptions {
-  /** Registrar and proxy. Without a registration it subscribes to nothing. */
+  /** Registrar and proxy, by UDP. Without a registration it subscribes to nothing. */
   readonly server: { readonly host: string; readonly port: number };
-  /** Default: udp. */
-  readonly transport?: 'udp' | 'tcp';
   readonly aor: string;
   readonly credentials: { readonly username: string; readonly password: string; readonly realm: string };
   /** Hz of what it plays. */
@@ -201,8 +199,8 @@ function ask(control: Socket, command: string): Promise<string> {
 }
 
 /** Its configuration: one account, loopback only, and the state of conferences wanted. */
-async function configuration({ server, transport = 'udp', aor, credentials }: LinphoneOptions): Promise<string> {
-  const proxy = `<sip:${server.host}:${server.port};transport=${transport}`;
+async function configuration({ server, aor, credentials }: LinphoneOptions): Promise<string> {
+  const proxy = `<sip:${server.host}:${server.port};transport=udp`;
   const media = 20_000 + 2 * Math.floor((await freePort()) / 4);
   const sections: Readonly<Record<string, Readonly<Record<string, string | number>>>> = {
     sip: {
