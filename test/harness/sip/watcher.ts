@@ -153,6 +153,23 @@ export class Watcher implements Usage {
     await this.#watch.until(() => this.notifies.length > before, 'the NOTIFY after a refresh');
   }
 
+  /** Entity-tag of the state that the last NOTIFY told (RFC 5839); undefined where it had none. */
+  get entityTag(): string | undefined {
+    return this.notifies.at(-1)?.header('sip-etag') ?? undefined;
+  }
+
+  /**
+   * Subscribes again, unless the state has changed since the last NOTIFY (RFC 5839) only for the time: 204, and no NOTIFY follows. 200
+   * once the NOTIFY that must follow is there. Rejects with SubscribeRefused.
+   */
+  async refreshIfChanged(expires?: number): Promise<number> {
+    const before = this.notifies.length;
+    const condition: HeaderLine[] = [['Suppress-If-Match', this.entityTag ?? '']];
+    const status = await this.#subscribe(expires ?? this.#options.expires ?? 600, condition);
+    if (status !== 204) await this.#watch.until(() => this.notifies.length > before, 'the NOTIFY after a refresh');
+    return status;
+  }
+
   /** Ends the subscription and resolves once the last NOTIFY is there. */
   async unsubscribe(): Promise<void> {
     if (this.#end !== undefined) return;
@@ -187,16 +204,18 @@ export class Watcher implements Usage {
     return true;
   }
 
-  async #subscribe(expires: number): Promise<void> {
+  async #subscribe(expires: number, more: readonly HeaderLine[] = []): Promise<number> {
     const headers: HeaderLine[] = [
       ['Event', this.#options.event ?? 'conference'],
       ['Accept', mediaType],
       ['Expires', `${expires}`],
       ...Object.entries(this.#options.headers ?? {}),
+      ...more,
     ];
     const response = await this.#agent.request(this.#dialog, 'SUBSCRIBE', { headers });
     if (response.status >= 300) throw new SubscribeRefused(response);
     this.#expires = Number(response.header('expires') ?? expires);
+    return response.status;
   }
 
   #readDocument(message: SipMessage): void {
