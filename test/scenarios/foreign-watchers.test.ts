@@ -135,6 +135,7 @@ describeStacks('Behind Kamailio', behindKamailio, (stack) => {
       await phone.until(/from state CreationPending to Created/, 'the state of the conference');
       const asked = phone.messages().filter(({ direction, text }) => direction === 'sent' && /^SUBSCRIBE /.test(text));
       expect(asked.at(-1)!.text).toMatch(/^Event: conference$/m);
+      expect(asked.at(-1)!.text).toMatch(/^Authorization: .*algorithm=SHA-256/m);
 
       const { aor } = stack().person('erin');
       const deleted = `<user entity="${aor}" state="deleted"`;
