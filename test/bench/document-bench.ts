@@ -3,92 +3,17 @@
  * text, alternately. Run: `npm run bench -- document [room size ...]` (default 10, 100 and 1000).
  */
 import { DocumentWriter, withVersion } from '../../src/conference-info/document.ts';
-import type { LegFact } from '../../src/conference-info/leg.ts';
-import type { LinkSettings } from '../../src/conference-info/link.ts';
-import type { Meeting } from '../../src/conference-info/meeting.ts';
 import { Notifier } from '../../src/conference-info/notifier.ts';
-import type { OccupantFact } from '../../src/conference-info/occupant.ts';
 import { Roster } from '../../src/conference-info/roster.ts';
 import type { User } from '../../src/conference-info/user.ts';
 import { UserFragments } from '../../src/conference-info/user-fragments.ts';
-import { type Aor, canonicalAor } from '../../src/identity/aor.ts';
-import type { Binding } from '../../src/identity/binding.ts';
 import { median, ratioText, report, table } from './measure.ts';
+import { legOf, link, meetingOf } from './people.ts';
 
-const link: LinkSettings = {
-  id: 'tea',
-  room: 'tea@rooms.example',
-  conference: 'sip:tea@conf.example',
-  name: 'Tea',
-  maximumUsers: 5000,
-};
 const pairs = 9;
 const repetitions = 5000;
 const furtherSubscribers = 100;
 const hour = 3_600_000;
-
-function aorOf(index: number): Aor {
-  const aor = canonicalAor(`sip:guest${index}@example.com`);
-  if (aor === null) throw new Error('not an AOR');
-  return aor;
-}
-
-/** Somebody who is in the room and in the call. */
-const legOf = (index: number, muted: boolean): LegFact => ({
-  leg: `leg-${index}`,
-  instance: 'one',
-  generation: 'g1',
-  aor: aorOf(index),
-  proof: 'digest',
-  pseudonym: `sip:${index}@anonymous.invalid`,
-  label: null,
-  method: 'dialed-in',
-  status: 'connected',
-  joinedAt: '2026-01-01T10:00:00Z',
-  mutes: muted ? ['room'] : [],
-  muted,
-  floor: false,
-  expulsion: null,
-  dialogId: `dialog-${index}`,
-  callId: `call-${index}`,
-  contact: `sip:guest${index}@192.0.2.1`,
-  mixer: 'one',
-  mixerRef: {},
-});
-
-const occupantOf = (index: number): OccupantFact => ({
-  nick: `guest ${index}`,
-  jid: `guest${index}@example.com`,
-  role: 'participant',
-  affiliation: 'member',
-  cause: 'default',
-});
-
-function meetingOf(size: number) {
-  const bindings = new Map<string, Binding>();
-  const legs = new Map<string, LegFact>();
-  const occupants = new Map<string, OccupantFact>();
-  for (let index = 0; index < size; index += 1) {
-    const aor = aorOf(index);
-    bindings.set(aor, { aor, jid: `guest${index}@example.com`, proof: 'directory' });
-    legs.set(`leg-${index}`, legOf(index, false));
-    occupants.set(`guest ${index}`, occupantOf(index));
-  }
-  const room = { joined: true, name: 'Tea', subject: null, moderated: false, membersOnly: false } as const;
-  const none = {
-    affiliations: new Map(),
-    watchers: new Map(),
-    voicesTaken: new Map(),
-    expulsions: new Map(),
-    departures: new Map(),
-    callerBans: new Map(),
-  };
-  const meeting: Meeting = {
-    ...{ id: link.id, link: null, legs, occupants, ...none },
-    room: { ...room, passwordProtected: false, nonAnonymous: true, advertised: 'room' },
-  };
-  return { meeting, legs, bindings };
-}
 
 let length = 0;
 /** Flattens the text, as sending it would. */

@@ -5,14 +5,31 @@ import { availableParallelism, cpus, loadavg, release } from 'node:os';
 /** CPU time of all threads of a process since its start, in ms. Threads that have ended are not in it. */
 export function cpuOf(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
-  const nanoseconds = tasks.map((task) => {
-    try {
-      return Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-    } catch {
-      return 0; // The thread has ended between the two calls.
-    }
-  });
+  const nanoseconds = tasks.map((task) => Number(readIfThere(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]));
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
+}
+
+/** A process and all that have come of it and still run. */
+export function treeOf(pid: number): readonly number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const stat = readIfThere(`/proc/${entry}/stat`);
+    // The name before it is in parentheses and may hold anything.
+    const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+    parents.set(Number(entry), Number(parent));
+  }
+  const tree = new Set([pid]);
+  for (const ancestor of tree) for (const [child, parent] of parents) if (parent === ancestor) tree.add(child);
+  return [...tree];
+}
+
+/** Processes and threads end while one looks. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Milliseconds on the clock that all processes of the machine share (CLOCK_MONOTONIC). */

@@ -2,28 +2,16 @@
  * RFC 6665 fan-out: CPU of one change told to N subscribers, by the product and by a bare script that writes prepared frames to the same
  * SIP server, alternately; on drachtio-server and on the embedded agent. Run: `npm run bench -- notify [N ...]` (default 100 and 1000).
  */
-import { type DrachtioServer, findDrachtio, startDrachtio } from '../harness/servers/drachtio.ts';
-import type { AgentOrder, AgentReport } from './agent-process.ts';
 import { Child } from './child.ts';
 import { type Cell, cpuOf, median, pause, ratioText, report, table } from './measure.ts';
 import type { FloorOrder, FloorReport } from './notify-floor.ts';
 import type { ProductOrder, ProductReport } from './notify-product.ts';
+import { type SipServer, sipServers } from './sip-servers.ts';
 import type { WatcherOrder, WatcherReport } from './sip-watchers.ts';
 
 type Watchers = Child<WatcherOrder, WatcherReport>;
 type Product = Child<ProductOrder, ProductReport>;
 type Floor = Child<FloorOrder, FloorReport>;
-
-/** The SIP server under both. */
-interface SipServer {
-  readonly name: string;
-  readonly limits: 'drachtio' | 'unbounded';
-  readonly pid: number;
-  readonly sipPort: number;
-  readonly adminPort: number;
-  readonly secret: string;
-  stop(): Promise<void>;
-}
 
 /** One fan-out. CPU in microseconds per NOTIFY, times in ms after the change. */
 interface Round {
@@ -37,24 +25,12 @@ interface Round {
 /** Time for the last answers to come back to the sender, with its CPU. */
 const settleMs = 100;
 const fewestRounds = 11;
+/** In the room. */
+const people = 10;
 /** Rounds of all senders before it counts: so many NOTIFYs, for the compilation of hot code and for buffers. */
 const warmUp = 3000;
 
 const file = (name: string): URL => new URL(`./${name}.ts`, import.meta.url);
-
-async function drachtio(): Promise<SipServer> {
-  const server: DrachtioServer = await startDrachtio();
-  const { pid, sipPort, adminPort, secret } = server;
-  return { name: 'drachtio-server', limits: 'drachtio', pid, sipPort, adminPort, secret, stop: () => server.stop() };
-}
-
-async function embedded(): Promise<SipServer> {
-  const secret = 'bench';
-  const agent = await Child.start<AgentOrder, AgentReport>(file('agent-process'));
-  const { sipPort, adminPort } = await agent.ask({ kind: 'start', secret }, 'ready');
-  const { pid } = agent;
-  return { name: 'embedded agent', limits: 'unbounded', pid, sipPort, adminPort, secret, stop: () => agent.stop() };
-}
 
 async function round(watchers: Watchers, sender: number, server: number, count: number, send: () => Promise<number>) {
   await watchers.ask({ kind: 'expect', count }, 'expecting');
@@ -106,7 +82,7 @@ async function measure(start: () => Promise<SipServer>, count: number): Promise<
   const product: Product = await Child.start(file('notify-product'));
   const floor: Floor = await Child.start(file('notify-floor'));
   try {
-    await product.ask({ kind: 'start', port: adminPort, secret, limits }, 'ready');
+    await product.ask({ kind: 'start', port: adminPort, secret, limits, people }, 'ready');
     const who = await watchers.ask({ kind: 'subscribe', count, port, uri: 'sip:tea@conf.example' }, 'subscribed');
     // The first NOTIFYs hold the full document; the floors need the one of a change.
     await watchers.ask({ kind: 'expect', count }, 'expecting');
@@ -142,12 +118,7 @@ function row(subscribers: number, sender: string, of: readonly Round[], ratio: s
 
 const wanted = process.argv.slice(2).map(Number);
 const sizes = wanted.length > 0 ? wanted : [100, 1000];
-const servers = [
-  ...(findDrachtio() === null ? [] : [['drachtio-server', drachtio] as const]),
-  ['embedded agent', embedded] as const,
-];
-if (findDrachtio() === null) console.log('not run: drachtio-server (not on PATH, DRACHTIO_BIN not set)');
-for (const [name, start] of servers) {
+for (const { name, start } of sipServers()) {
   const rows: Record<string, Cell>[] = [];
   let bytes = 0;
   let pairs = 0;

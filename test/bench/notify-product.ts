@@ -1,13 +1,12 @@
-/** Helper process of the NOTIFY benchmark: the SIP half of the product, with a room of ten in memory. */
-import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
-import type { OccupantFact, RoomFact } from '../../src/conference-info/occupant.ts';
-import { createLog } from '../../src/log.ts';
-import { defaultPolicy } from '../../src/policy/settings.ts';
+/** Helper process of the benchmarks of NOTIFY: the SIP half of the product, with people in a room in memory. */
+import type { Bus } from '../../src/bus/bus.ts';
 import { drachtioLimits, unboundedLimits } from '../../src/sip-focus/flow-gate.ts';
-import type { Mixer } from '../../src/sip-focus/mixer.ts';
-import { createSipFocus } from '../../src/sip-focus/sip-focus.ts';
+import type { SipFocus } from '../../src/sip-focus/sip-focus.ts';
+import { startBenchFocus } from './bench-focus.ts';
 import { serve } from './child.ts';
-import { clock, until } from './measure.ts';
+import { heapNow } from './heap.ts';
+import { clock, pause } from './measure.ts';
+import { aorOf, legOf, link, occupantOf } from './people.ts';
 
 export type ProductOrder =
   | {
@@ -15,104 +14,83 @@ export type ProductOrder =
       readonly port: number;
       readonly secret: string;
       readonly limits: 'drachtio' | 'unbounded';
+      /** In the room, and, with `calling`, in the call as well. */
+      readonly people: number;
+      readonly calling?: boolean;
     }
   /** Somebody in the room loses or gets back their voice. */
-  | { readonly kind: 'change' };
+  | { readonly kind: 'change' }
+  /** So many changes, each after the answers to the one before. */
+  | { readonly kind: 'changes'; readonly count: number }
+  /** Waits until every NOTIFY has been answered and no more follow. */
+  | { readonly kind: 'settle' }
+  | { readonly kind: 'heap' };
 
 export type ProductReport =
   | { readonly kind: 'ready' }
-  /** When the change was told to the bus, `clock`. */
-  | { readonly kind: 'changed'; readonly at: number };
+  /** When the (first) change was told to the bus, `clock`. */
+  | { readonly kind: 'changed'; readonly at: number }
+  | { readonly kind: 'settled' }
+  /** Bytes in use after garbage collection. */
+  | { readonly kind: 'heap'; readonly bytes: number };
 
-const link = {
-  id: 'tea',
-  room: 'tea@rooms.example',
-  conference: 'sip:tea@conf.example',
-  name: 'Tea',
-  maximumUsers: 100,
-};
-const room: RoomFact = {
-  joined: true,
-  name: 'Tea',
-  subject: null,
-  moderated: false,
-  membersOnly: false,
-  passwordProtected: false,
-  nonAnonymous: true,
-  advertised: 'room',
-};
-const occupants = 10;
-const log = createLog({ level: 'error' });
-const bus = createMemoryBus(log);
+/** So long nothing is under way. */
+const quietMs = 100;
+
+let bus: Bus;
+let focus: SipFocus;
+let people = 0;
 let changes = 0;
 
-/** There are no calls here, so that nothing is mixed. */
-const noMixer: Mixer = {
-  name: 'none',
-  outlivesProcess: false,
-  start: async () => undefined,
-  stop: async () => undefined,
-  onReport: () => undefined,
-  ready: () => true,
-  join: () => Promise.reject(new Error('no calls')),
-  renegotiate: () => Promise.reject(new Error('no calls')),
-  mute: async () => undefined,
-  remove: async () => undefined,
-  list: async () => [],
-  adopt: async () => false,
-};
-
-const occupant = (index: number, voice: boolean): OccupantFact => ({
-  nick: `guest ${index}`,
-  jid: `guest${index}@example.com`,
-  role: voice ? 'participant' : 'visitor',
-  affiliation: 'member',
-  cause: voice ? 'granted' : 'revoked',
-});
-
-async function start({ port, secret, limits }: Extract<ProductOrder, { kind: 'start' }>): Promise<ProductReport> {
-  await bus.start();
-  const { room: jid, conference } = link;
-  await bus.publish(link.id, 'link', '-', { room: jid, conference, state: 'open', reason: null });
-  await bus.publish(link.id, 'room', '-', room);
-  for (let index = 0; index < occupants; index += 1) {
-    await bus.publish(link.id, 'occupant', `guest ${index}`, occupant(index, true));
+async function start({ port, secret, limits, ...room }: Extract<ProductOrder, { kind: 'start' }>) {
+  const flow = limits === 'drachtio' ? drachtioLimits : unboundedLimits;
+  ({ bus, focus } = await startBenchFocus({ port, secret, limits: flow, minimumGapMs: 0 }));
+  people = room.people;
+  for (let index = 0; index < people; index += 1) {
+    const occupant = occupantOf(index);
+    if (room.calling === true && occupant.jid !== null) {
+      const aor = aorOf(index);
+      await bus.publish('_', 'binding', aor, { aor, jid: occupant.jid, proof: 'directory' });
+      await bus.publish(link.id, 'leg', `leg-${index}`, legOf(index, false));
+    }
+    await bus.publish(link.id, 'occupant', occupant.nick, occupant);
   }
-  const focus = createSipFocus({
-    settings: {
-      host: '127.0.0.1',
-      port,
-      secret,
-      limits: limits === 'drachtio' ? drachtioLimits : unboundedLimits,
-      realm: 'example.com',
-      accountDomains: ['example.com'],
-      trustedPeers: [],
-      authentication: 'offer',
-      watching: 'anyone',
-      notifier: { minimumGapMs: 0 },
-    },
-    links: [link],
-    policy: defaultPolicy,
-    bus,
-    asks: createMemoryAsks(log),
-    mixer: noMixer,
-    credentials: { find: async () => null },
-    log,
-    instance: 'bench',
-    generation: 'g1',
-  });
-  await focus.start();
-  await until(() => focus.ready() && focus.debug().notifyConnected, 'the focus is connected');
-  return { kind: 'ready' };
+  return { kind: 'ready' } as const;
 }
 
-async function change(): Promise<ProductReport> {
-  const index = changes % occupants;
-  const voice = Math.floor(changes / occupants) % 2 === 1;
+async function change(): Promise<number> {
+  const index = changes % people;
+  const voice = Math.floor(changes / people) % 2 === 1;
   changes += 1;
   const at = clock();
-  await bus.publish(link.id, 'occupant', `guest ${index}`, occupant(index, voice));
+  await bus.publish(link.id, 'occupant', `guest ${index}`, occupantOf(index, voice));
+  return at;
+}
+
+const underWay = (): number => {
+  const { waiting, unanswered } = focus.debug().notify;
+  return waiting + unanswered;
+};
+
+async function settle(): Promise<ProductReport> {
+  for (let quiet = 0; quiet < quietMs; quiet = underWay() === 0 ? quiet + 5 : 0) await pause(5);
+  return { kind: 'settled' };
+}
+
+async function changeOften(count: number): Promise<ProductReport> {
+  const at = clock();
+  for (let index = 0; index < count; index += 1) {
+    await change();
+    // The answer comes over the wire, so that it is never there within this turn.
+    while (underWay() > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
   return { kind: 'changed', at };
 }
 
-serve<ProductOrder, ProductReport>((order) => (order.kind === 'start' ? start(order) : change()));
+serve<ProductOrder, ProductReport>(async (order) => {
+  if (order.kind === 'start') return start(order);
+  if (order.kind === 'changes') return changeOften(order.count);
+  if (order.kind === 'settle') return settle();
+  if (order.kind === 'heap') return { kind: 'heap', bytes: await heapNow() };
+  return { kind: 'changed', at: await change() };
+});

@@ -19,6 +19,8 @@ export type WatcherReport =
       readonly notifies: number;
       /** NOTIFYs that came a second time. */
       readonly repeated: number;
+      /** Of all of them, headers included. */
+      readonly bytes: number;
       /** When the first and last came, `clock`. */
       readonly first: number;
       readonly last: number;
@@ -41,6 +43,7 @@ const listening = once(socket, 'listening');
 const answers = new Map<string, (status: number) => void>();
 let seen = new Set<string>();
 let repeated = 0;
+let bytes = 0;
 let first = 0;
 let last = 0;
 let sample = '';
@@ -57,13 +60,14 @@ function answer(text: string, from: RemoteInfo): void {
   socket.send(`SIP/2.0 200 OK\r\n${kept}\r\nContent-Length: 0\r\n\r\n`, from.port, from.address);
 }
 
-function count(text: string): void {
+function count(text: string, length: number): void {
   const branch = /branch=([^\s;,]+)/.exec(text)?.[1] ?? '';
   if (seen.has(branch)) {
     repeated += 1;
     return;
   }
   seen.add(branch);
+  bytes += length;
   last = clock();
   if (seen.size === 1) {
     first = last;
@@ -76,7 +80,7 @@ socket.on('message', (data, from) => {
   const text = data.toString('utf8');
   if (text.startsWith('NOTIFY ')) {
     answer(text, from);
-    count(text);
+    count(text, data.length);
     return;
   }
   const status = Number(/^SIP\/2\.0 (\d{3})/.exec(text)?.[1] ?? 0);
@@ -86,6 +90,7 @@ socket.on('message', (data, from) => {
 function expectNotifies(number: number): void {
   seen = new Set();
   repeated = 0;
+  bytes = 0;
   awaited = number;
   all = new Promise((resolve) => {
     reached = resolve;
@@ -138,5 +143,5 @@ serve<WatcherOrder, WatcherReport>(async (order) => {
     return { kind: 'expecting' };
   }
   await all;
-  return { kind: 'all', notifies: seen.size, repeated, first, last, sample };
+  return { kind: 'all', notifies: seen.size, repeated, bytes, first, last, sample };
 });
