@@ -78,16 +78,18 @@ export function dueAt(subscription: Subscription, now: number): number {
   return Math.min(end, Math.max(now, next));
 }
 
-/** What the next NOTIFY carries: a document, or null for none; undefined when no NOTIFY is to be sent now. Notes it in the subscription. */
+/**
+ * What the NOTIFY carries that `dueAt` has asked for: a document, or null for none; undefined when none is to be sent after all. Notes it in
+ * the subscription.
+ */
 export function nextBody(subscription: Subscription, now: number): Document | null | undefined {
-  const { urgent, inFlight, rest, source } = subscription;
+  const { urgent, rest, source } = subscription;
   if (urgent === 'bare') {
     subscription.seen = source.now;
     subscription.whole = true;
     return null;
   }
   if (urgent === 'whole') return begin(subscription, null);
-  if (inFlight > 0) return undefined;
   if (rest.length > 0) {
     subscription.rest = rest.slice(1);
     return rest[0];

@@ -92,6 +92,20 @@ describe('somebody who watches themselves', () => {
     expect(new Set(tails).size).toBe(2);
     expect(stage.notifier.counts.builds).toBe(builds + 3);
   });
+
+  it('keeps seeing it when so much has changed for the others that a full document is the smaller one', () => {
+    const stage = new Stage({ maxBytes: 1_000_000 });
+    const nicks = Array.from({ length: 40 }, (_, index) => `N${index}`);
+    for (const nick of nicks) stage.fact('occupant', nick, occupant(nick));
+    stage.watch('me', { self });
+    stage.watch('other');
+    stage.now = 10_000;
+    for (const nick of nicks) stage.fact('occupant', nick, null);
+    const [mine, others] = stage.take().map(textOf);
+    for (const text of [mine, others]) expect(text).toContain('state="full"');
+    expect(mine).toContain('+493012345');
+    expect(others).not.toContain('3012345');
+  });
 });
 
 describe('another view', () => {
@@ -156,6 +170,19 @@ describe('Suppress-If-Match (RFC 5839)', () => {
     stage.fact('leg', 'l1', phone(true));
     const [order] = stage.take();
     expect(textOf(order as Order)).toMatch(/state="full" version="1"/);
+  });
+
+  it('does not make up for a version that was missed: the next document is a full one', () => {
+    const stage = new Stage();
+    const { entityTag } = stage.watch('w');
+    stage.notifier.refresh('w', hour, 1000);
+    stage.now = 1000;
+    expect(stage.take(500)).toHaveLength(1);
+    expect(stage.notifier.refresh('w', hour, 2000, { suppressIfMatch: entityTag })).toBe(204);
+    expect(stage.notifier.nextDue()).toBe(hour - 999);
+    stage.now = 60_000;
+    stage.fact('leg', 'l1', phone(true));
+    expect(stage.take().map(textOf).join()).toMatch(/state="full" version="3"/);
   });
 
   it('never matches in another view, or the state of a former process, or where no tags are given', () => {
@@ -259,17 +286,14 @@ describe('patience', () => {
     expect(stage.notifier.has('w')).toBe(false);
   });
 
-  it.each([
-    ['probation', ';retry-after=30'],
-    ['giveup', ';retry-after=30'],
-    ['deactivated', ''],
-    ['noresource', ''],
-  ] as const)('%s says %s', (reason, parameter) => {
-    const stage = new Stage();
-    stage.watch('w');
-    stage.notifier.end(reason, 30);
-    expect(stage.take().map(({ subscriptionState }) => subscriptionState)).toEqual([
-      `terminated;reason=${reason}${parameter}`,
-    ]);
-  });
+  it.each(['probation', 'giveup', 'deactivated', 'noresource'] as const)(
+    'tells %s when to come back, if ever',
+    (reason) => {
+      const stage = new Stage();
+      stage.watch('w');
+      stage.notifier.end(reason, 30);
+      const later = reason === 'probation' || reason === 'giveup' ? ';retry-after=30' : '';
+      expect(stage.take()[0]?.subscriptionState).toBe(`terminated;reason=${reason}${later}`);
+    },
+  );
 });
