@@ -184,6 +184,7 @@ class Service implements Bridge {
       ...this.#hub,
       settings: {
         ...{ host: server.host, port: server.port, secret: server.secret, limits: server.limits },
+        keepsDialogs: sip.server.kind === 'drachtio',
         realm: sip.realm,
         accountDomains: sip['account-domains'],
         trustedPeers: sip['trusted-peers'].map(parsePeer).filter((peer) => peer !== null),

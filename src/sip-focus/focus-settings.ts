@@ -16,6 +16,8 @@ export interface SipFocusSettings extends AuthenticationSettings {
   readonly secret: string;
   /** `drachtioLimits` for drachtio-server, `unboundedLimits` for the embedded agent. */
   readonly limits: FlowLimits;
+  /** True for drachtio-server, see `LeftoverDialogs`; default false. */
+  readonly keepsDialogs?: boolean;
   readonly watching?: Watching;
   readonly notifier?: Partial<NotifierSettings>;
   readonly expiry?: ExpiryLimits;

@@ -26,7 +26,8 @@ import { defaultSessionTimer } from './session-timer.ts';
 import { Signaling } from './signaling.ts';
 import { retryAfter } from './sip-errors.ts';
 import { StrayMembers } from './stray-members.ts';
-import { type DocumentCounts, Subscriptions } from './subscribe.ts';
+import { Subscriptions } from './subscribe.ts';
+import type { DocumentCounts } from './subscribe-context.ts';
 import { defaultExpiry } from './subscribe-request.ts';
 import { defaultSubscriptionLimits } from './subscription-quota.ts';
 import { WatcherRecords } from './watcher-records.ts';
@@ -131,6 +132,7 @@ class Focus implements SipFocus {
       limits: settings.subscriptionLimits ?? defaultSubscriptionLimits,
       graceMs: settings.watchGraceMs ?? 3000,
       watching: settings.watching ?? 'participants',
+      keepsDialogs: settings.keepsDialogs ?? false,
       dialogLost: (leg, status) => this.#dialogLost(leg, status),
       identify: (request, always) => router.identify(request, always),
     });

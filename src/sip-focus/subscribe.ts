@@ -1,52 +1,30 @@
 /** RFC 6665 4.2, RFC 4575 3, RFC 4579 5.2: the focus as notifier: takes SUBSCRIBEs, looks after who may watch, sends NOTIFYs. */
-import type { Bus, FactEvent } from '../bus/bus.ts';
+import type { FactEvent } from '../bus/bus.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import { globalLink } from '../conference-info/meeting.ts';
-import { Notifier, type NotifierSettings, type Order } from '../conference-info/notifier.ts';
+import { Notifier, type Order } from '../conference-info/notifier.ts';
 import type { AnswerDetails } from '../conference-info/subscribe-options.ts';
 import type { EndReason } from '../conference-info/subscription.ts';
-import type { Aor } from '../identity/aor.ts';
-import type { Logger } from '../log.ts';
 import { focusHeaders } from './capabilities.ts';
 import { endsDialog } from './dialog-usages.ts';
 import { parseEvent } from './event-header.ts';
 import type { IncomingRequest, SentAnswer } from './incoming-request.ts';
 import { LastWords } from './last-words.ts';
+import { LeftoverDialogs } from './leftover-dialogs.ts';
 import type { Leg } from './leg.ts';
 import { type NotifyTarget, notificationOf } from './notification.ts';
 import { NotifyDesk } from './notify-desk.ts';
 import type { NotifyAnswer } from './notify-frame.ts';
-import type { NotifyWriter } from './notify-writer.ts';
 import { retryAfter } from './sip-errors.ts';
-import { type ExpiryLimits, readSubscribe, type SubscribeWish, subscriptionKey } from './subscribe-request.ts';
-import { type SubscriptionLimits, SubscriptionQuota } from './subscription-quota.ts';
+import type { DocumentCounts, SubscriptionsContext } from './subscribe-context.ts';
+import { readSubscribe, type SubscribeWish, subscriptionKey } from './subscribe-request.ts';
+import { SubscriptionQuota } from './subscription-quota.ts';
 import { WatchGuard } from './watch-guard.ts';
-import type { WatcherClaim, WatchRight, WatchRules } from './watch-rights.ts';
-import type { WatcherRecords } from './watcher-records.ts';
+import type { WatcherClaim, WatchRight } from './watch-rights.ts';
 import { type Watcher, WatcherRegister } from './watcher-register.ts';
 
-export interface SubscriptionsContext extends WatchRules {
-  readonly bus: Bus;
-  readonly writer: NotifyWriter;
-  readonly records: WatcherRecords;
-  readonly notifier: NotifierSettings;
-  readonly expiry: ExpiryLimits;
-  readonly limits: SubscriptionLimits;
-  /** See `WatchGuard`. */
-  readonly graceMs: number;
-  /** Who sends it: an AOR or null when known; undefined when the request has been answered (challenged, refused). */
-  readonly identify: (request: IncomingRequest, always: boolean) => Promise<Aor | null | undefined>;
-  /** The dialog of a leg is dead, as the answer with this status to a NOTIFY in it says. */
-  readonly dialogLost: (leg: string, status: number) => void;
-  readonly log: Logger;
-}
-
-/** How things stand with the documents of all conferences, see `NotifierCounts`. */
-export interface DocumentCounts {
-  readonly builds: number;
-  readonly cut: number;
-  readonly omitted: number;
-}
+/** To who may subscribe anew at once. */
+const farewell = { subscriptionState: 'terminated;reason=deactivated', entityTag: null, document: null };
 
 type Served = Extract<SubscribeWish, { act: 'serve' }>;
 
@@ -62,6 +40,7 @@ export class Subscriptions {
   readonly #guard: WatchGuard;
   readonly #quota: SubscriptionQuota;
   readonly #lastWords = new LastWords();
+  readonly #leftovers: LeftoverDialogs;
   #tookOver = false;
 
   constructor(links: readonly LinkSettings[], context: SubscriptionsContext) {
@@ -72,6 +51,9 @@ export class Subscriptions {
       setView: ({ id, link }, view, self) => this.#desks.get(link)?.notifier.setView(id, view, self, performance.now()),
       reject: (watcher) => this.#terminate(watcher, 'rejected'),
     });
+    this.#leftovers = new LeftoverDialogs(context.keepsDialogs, (target) =>
+      this.#notify(target, farewell, () => undefined),
+    );
     const ready = (): boolean => context.writer.ready;
     const send = (desk: NotifyDesk, order: Order): void => this.#send(desk, order);
     for (const link of links) {
@@ -149,8 +131,7 @@ export class Subscriptions {
   resume(): void {
     if (!this.#tookOver) {
       this.#tookOver = true;
-      const order = { subscriptionState: 'terminated;reason=deactivated', entityTag: null, document: null };
-      for (const watcher of this.#context.records.takeOver()) this.#notify(watcher, order, () => undefined);
+      for (const watcher of this.#context.records.takeOver()) this.#notify(watcher, farewell, () => undefined);
     }
     for (const desk of this.#desks.values()) desk.pump();
   }
@@ -167,6 +148,7 @@ export class Subscriptions {
   stop(): void {
     for (const desk of this.#desks.values()) desk.stop();
     this.#guard.stop();
+    this.#leftovers.stop();
   }
 
   async #begin(request: IncomingRequest, desk: NotifyDesk, leg: Leg | null, wish: Served): Promise<void> {
@@ -228,7 +210,10 @@ export class Subscriptions {
     if (status === 481) await request.respond(481);
     else await this.#accept(request, desk.link, status, wish.expires);
     // RFC 5839: no NOTIFY tells of this end.
-    if (status === 204 && !desk.notifier.has(watcher.id)) this.#forget(watcher);
+    if (status === 204 && !desk.notifier.has(watcher.id)) {
+      this.#forget(watcher);
+      if (watcher.leg === null) this.#leftovers.renounced(watcher);
+    }
     desk.pump();
   }
 
@@ -259,7 +244,10 @@ export class Subscriptions {
     const details: AnswerDetails = { retryAfter: patience, rates };
     const known = this.#watchers.get(watcher.id) === watcher;
     if (!known) return;
-    if (desk.notifier.answered(watcher.id, status, performance.now(), details) === 'removed') this.#forget(watcher);
+    if (desk.notifier.answered(watcher.id, status, performance.now(), details) === 'removed') {
+      this.#forget(watcher);
+      if (watcher.leg === null) this.#leftovers.failed(watcher);
+    }
     desk.pump();
   }
 

@@ -63,6 +63,7 @@ export async function startFreeswitchStack(): Promise<FreeswitchStack> {
       sipPort: drachtio.sipPort,
       admin: { port: drachtio.adminPort, secret: drachtio.secret },
       limits: drachtioLimits,
+      keepsDialogs: true,
       newMixer: (dialer) => newMixer(dialer),
       async expectNothingLeft() {
         expect(await freeswitch.api('show channels count')).toBe('0 total.');

@@ -25,6 +25,8 @@ export interface Place {
   readonly sipTcpPort?: number;
   readonly admin: { readonly port: number; readonly secret: string };
   readonly limits: FlowLimits;
+  /** The SIP server forgets the dialog of a subscription only with its last NOTIFY. */
+  readonly keepsDialogs?: boolean;
   /** A mixer that is not started yet. */
   newMixer(dialer: () => UacDialer): Mixer;
   /** Throws when the servers still hold something of a call. */
@@ -156,6 +158,7 @@ export async function startProcess(
       port: wire.port,
       secret: place.admin.secret,
       limits: place.limits,
+      keepsDialogs: place.keepsDialogs ?? false,
       realm: 'example.com',
       accountDomains: ['example.com'],
       trustedPeers: [],

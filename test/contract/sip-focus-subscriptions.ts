@@ -191,6 +191,27 @@ export function subscriptionsOfTheFocus(start: StartPlace): void {
     });
   });
 
+  describe('a watcher who is out of reach', () => {
+    it('is forgotten, by the SIP server as well: no NOTIFY reaches them any more', async () => {
+      const at = await arrange({ watching: 'anyone' });
+      const dialog = at.peer.dialog('dan', at.uri);
+      await at.subscribe(dialog);
+      await at.notified(dialog);
+      at.peer.answerWith = () => 480;
+      await at.change('eve');
+      expect(stateOf(await at.notified(dialog))).toMatch(/^active/);
+      await eventually(() => at.focus.debug().subscriptions === 0, 'the subscription has ended');
+      if (at.place.keepsDialogs) {
+        const last = await at.notified(dialog);
+        expect([stateOf(last), last.body]).toEqual(['terminated;reason=deactivated', '']);
+      }
+      at.peer.answerWith = () => 200;
+      await eventually(() => at.focus.debug().notify.unanswered === 0, 'all is answered');
+      expect(statusOf(await at.subscribe(dialog))).toBe(481);
+      expect(at.peer.heard.filter(({ start }) => start.startsWith('NOTIFY'))).toEqual([]);
+    });
+  });
+
   describe('watchers inside a call', () => {
     async function inCall() {
       const at = await arrange({ showDepartedMs: 0 });
