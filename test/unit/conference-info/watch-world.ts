@@ -11,9 +11,15 @@ import type { User, View } from '../../../src/conference-info/user.ts';
 import { escapeXml } from '../../../src/conference-info/xml-text.ts';
 import { checkDocument, checkState } from '../../harness/conference/rules.ts';
 import { parseXml } from '../../harness/conference/xml.ts';
-import { type Change, LiveMeeting, link } from './facts-sample.ts';
+import { type Change, LiveMeeting, link as plainLink } from './facts-sample.ts';
 
 export const hour = 3_600_000;
+const host = { name: 'The hosts', webPage: 'https://conf.example/tea', uris: ['sip:hosts@conf.example'] };
+const mediaNames = { audio: 'Voices', chat: null };
+const link = {
+  ...plainLink,
+  about: { freeText: 'Bring a cup', keywords: ['tea', 'milk'], furtherUris: [], host, mediaNames },
+};
 
 /** What a watcher may see. */
 export interface Sight {
