@@ -12,6 +12,8 @@ export interface LinkSettings {
   readonly name: string;
   /** Most call legs at once. */
   readonly maximumUsers: number;
+  /** RFC 4579 4.2: what the focus's Contact names: an address of the SIP server (the default), or the conference URI itself. */
+  readonly contact?: 'address' | 'conference';
   /** What else is told of the conference. */
   readonly about?: LinkDescription;
 }

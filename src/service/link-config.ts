@@ -60,6 +60,10 @@ export const linkSchema = z.strictObject({
   conference: note(sipUri, 'The conference URI.', 'sip:tea@conf.example.org'),
   name: note(line(200).optional(), 'Name shown to callers; the id when left out.', 'Tea round'),
   'maximum-users': note(z.int().min(1).max(10000).default(100), 'Most call legs at once.'),
+  contact: note(
+    z.enum(['address', 'conference']).default('address'),
+    "What the focus's Contact names: an address of the SIP server, or the conference URI, which DNS or a proxy must lead there.",
+  ),
   'further-uris': note(
     z.array(callable).max(20).default([]),
     'Further SIP URIs and telephone numbers that lead to the conference; told to watchers, not set up by the bridge.',
@@ -92,6 +96,7 @@ export const linkOf = (link: LinkConfig): LinkSettings => ({
   conference: canonicalAor(link.conference) ?? link.conference,
   name: link.name ?? link.id,
   maximumUsers: link['maximum-users'],
+  contact: link.contact,
   about: {
     freeText: link['free-text'] ?? null,
     keywords: link.keywords,

@@ -45,6 +45,12 @@ export class Foci {
   }
 }
 
-/** The Contact of a focus (RFC 4579 4.2); the SIP server puts its own address for `localhost` in answers. */
-export const focusContact = (link: LinkSettings): string =>
-  `<sip:${/^sip:([^@]+)@/.exec(link.conference)?.[1] ?? 'focus'}@localhost>;isfocus`;
+/**
+ * The Contact of a focus (RFC 4579 4.2). The SIP server puts its own address for `localhost` in answers; where the conference URI
+ * itself leads there, that is the better name: some clients take only documents about the address in the Contact.
+ */
+export function focusContact({ conference, contact }: LinkSettings): string {
+  const uri =
+    contact === 'conference' ? conference : `sip:${/^sip:([^@]+)@/.exec(conference)?.[1] ?? 'focus'}@localhost`;
+  return `<${uri}>;isfocus`;
+}

@@ -38,7 +38,7 @@ export function headerLines(headers: Headers): Record<string, string> {
  */
 export function returningBy(protocol: string, contact: string): string {
   if (protocol === '' || protocol === 'udp') return contact;
-  return contact.replace('@localhost>', `@localhost;transport=${protocol}>`);
+  return /^<[^>]*;transport=/i.test(contact) ? contact : contact.replace('>', `;transport=${protocol}>`);
 }
 
 export class IncomingRequest {

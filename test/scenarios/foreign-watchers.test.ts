@@ -22,6 +22,7 @@ const behindKamailio = {
     ...['inside', 'restarted-udp', 'restarted-tcp', 'elsewhere'],
     // Linphone takes documents about the address that our Contact names, and no others
     { id: 'linphone', host: '127.0.0.1' },
+    { id: 'by-name', contact: 'conference' as const },
   ],
 };
 
@@ -156,6 +157,19 @@ describeStacks('Behind Kamailio', behindKamailio, (stack) => {
       await phone.until(/to LinphoneCallEnd/, 'the end of the call');
       const { view } = documentsRead(toldTo(phone), conference);
       expect(userOf(view, aor!)).toMatchObject({ endpoints: [{ status: 'connected', media: [{ type: 'audio' }] }] });
+      expect(phone.complaints()).toEqual([]);
+    });
+
+    it('follows the state of a conference whose Contact is its name, and hangs up there', async () => {
+      const { owner, guest } = await people(stack(), 'by-name');
+      const { conference, id } = stack().link('by-name');
+      const phone = await linphoneOf(stack(), 'bob', proxy());
+      await phone.dial(conference);
+      await phone.until(/from state CreationPending to Created/, 'the state of the conference');
+      await untilMeeting(stack(), id, { persons: [{}, { jid: guest.jid, involvement: 'both' }] });
+      await owner.room.kick(guest.nick, 'off topic');
+      await phone.until(/to LinphoneCallEnd/, 'the end of the call');
+      expect(documentsRead(toldTo(phone), conference).view).toMatchObject({ entity: conference });
       expect(phone.complaints()).toEqual([]);
     });
 

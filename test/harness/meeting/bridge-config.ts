@@ -14,6 +14,7 @@ export interface MeetingLink {
   readonly conference: string;
   readonly name: string;
   readonly maximumUsers?: number;
+  readonly contact?: 'conference';
 }
 
 /** One group of keys of the configuration file, as written there. */

@@ -16,17 +16,23 @@ export interface LinkOptions {
   readonly maximumUsers?: number;
   /** Of the conference URI. */
   readonly host?: string;
+  /** What the focus's Contact names; the server's address when absent. */
+  readonly contact?: 'conference';
   /** False: no room is made beforehand; the bridge has to. */
   readonly roomExists?: boolean;
 }
 
-export function linkOf({ id, maximumUsers, host = CONFERENCE_DOMAIN }: LinkOptions, mucDomain: string): MeetingLink {
+export function linkOf(
+  { id, maximumUsers, contact, host = CONFERENCE_DOMAIN }: LinkOptions,
+  mucDomain: string,
+): MeetingLink {
   return {
     id,
     room: `${id}@${mucDomain}`,
     conference: `sip:${id}@${host}`,
     name: `The ${id} round`,
     ...(maximumUsers === undefined ? {} : { maximumUsers }),
+    ...(contact === undefined ? {} : { contact }),
   };
 }
 

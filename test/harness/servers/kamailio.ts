@@ -113,6 +113,8 @@ request_route {
     if (is_method("NOTIFY")) record_route();
     # RFC 5627: what a registered phone may name as its Contact.
     if (is_gruu()) lookup("location");
+    # The domain of the conferences leads to their server, as DNS would have it.
+    if ($rd == "conf.test" && $du == $null) $du = "sip:${server.host}:${server.port};transport=" + $rP;
     route(ONWARD);
   }
   if (is_method("INVITE|SUBSCRIBE")) record_route();${asserts === true ? vouching : ''}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BridgeError } from '../../../src/errors.ts';
 import { audioOf } from '../../../src/sip-focus/caller-audio.ts';
-import { Foci } from '../../../src/sip-focus/foci.ts';
+import { Foci, focusContact } from '../../../src/sip-focus/foci.ts';
 import { headerLines, returningBy } from '../../../src/sip-focus/incoming-request.ts';
 import { reasonHeader } from '../../../src/sip-focus/legs.ts';
 import { FrameCutter, notifyText, readFrame } from '../../../src/sip-focus/notify-frame.ts';
@@ -129,7 +129,14 @@ describe('what is written to SIP', () => {
     const contact = '<sip:tea@localhost>;isfocus';
     for (const protocol of ['udp', '']) expect(returningBy(protocol, contact)).toBe(contact);
     expect(returningBy('tcp', contact)).toBe('<sip:tea@localhost;transport=tcp>;isfocus');
-    expect(returningBy('tls', '<sip:tea@192.0.2.1:5061>')).toBe('<sip:tea@192.0.2.1:5061>');
+    expect(returningBy('tls', '<sip:tea@conf.example>;isfocus')).toBe('<sip:tea@conf.example;transport=tls>;isfocus');
+    expect(returningBy('tcp', '<sip:tea@conf.example;transport=tls>')).toBe('<sip:tea@conf.example;transport=tls>');
+  });
+
+  it('names in Contact an address of the server, or the conference where its URI leads here', () => {
+    const tea = link('tea', 'sip:tea@conf.example');
+    expect(focusContact(tea)).toBe('<sip:tea@localhost>;isfocus');
+    expect(focusContact({ ...tea, contact: 'conference' })).toBe('<sip:tea@conf.example>;isfocus');
   });
   it('maps failures to statuses', () => {
     const status = (code: ConstructorParameters<typeof BridgeError>[0]) => failureOf(new BridgeError(code, 'x')).status;
