@@ -207,7 +207,7 @@ class Service implements Bridge {
       log: this.#log,
       instance,
       generation: randomBytes(8).toString('hex'),
-      onCallRefused: (status) => this.#metrics.callsRefused.inc({ status: String(status) }),
+      onRefused: (what, status) => this.#metrics.refused[what].inc({ status: String(status) }),
     });
   }
 

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly callsRefused: Counter<'status'>;
+  readonly refused: Readonly<Record<'call' | 'subscription', Counter<'status'>>>;
   readonly orders: Counter<'kind'>;
   readonly ordersFailed: Counter<'kind'>;
   readonly orderSeconds: Histogram<'kind'>;
@@ -96,14 +96,13 @@ export function createMetrics(sample: () => Sample): Metrics {
     },
   });
   addWatchFigures(registers, sample);
+  const refusals = (name: string, help: string) => new Counter({ name, help, labelNames: ['status'], registers });
   return {
     registry,
-    callsRefused: new Counter({
-      name: 'cusax_calls_refused_total',
-      help: 'Calls refused, by SIP status.',
-      labelNames: ['status'],
-      registers,
-    }),
+    refused: {
+      call: refusals('cusax_calls_refused_total', 'Calls refused, by SIP status.'),
+      subscription: refusals('cusax_subscriptions_refused_total', 'Subscriptions refused, by SIP status.'),
+    },
     orders: new Counter({
       name: 'cusax_orders_total',
       help: 'Orders given to the mixer.',

@@ -44,8 +44,8 @@ export interface SipFocusParts {
   /** Configured name, and a new id per start. */
   readonly instance: string;
   readonly generation: string;
-  /** Hears the status of each refusal of a call; a challenge is none. */
-  readonly onCallRefused?: (status: number) => void;
+  /** Hears the status of each refusal of a call, and of a subscription; a challenge is none. */
+  readonly onRefused?: (what: 'call' | 'subscription', status: number) => void;
 }
 
 /** What the admin page shows of the focus. */
@@ -145,7 +145,7 @@ class Focus implements SipFocus {
     this.signaling.listen(
       (request) => {
         const begins = request.toTag === null;
-        if (request.method === 'INVITE' && begins) this.#countRefusal(request);
+        if (begins) this.#countRefusal(request);
         // Nothing new while stopping; who hangs up meanwhile is heard.
         if (this.#stopping && begins) void request.respond(503, { headers: { 'Retry-After': retryAfter() } });
         else router.route(request);
@@ -205,8 +205,10 @@ class Focus implements SipFocus {
   }
 
   #countRefusal(request: IncomingRequest): void {
+    const what = request.method === 'INVITE' ? 'call' : request.method === 'SUBSCRIBE' ? 'subscription' : null;
+    if (what === null) return;
     request.onFinalAnswer = (status) => {
-      if (status >= 300 && status !== 401) this.#parts.onCallRefused?.(status);
+      if (status >= 300 && status !== 401) this.#parts.onRefused?.(what, status);
     };
   }
 

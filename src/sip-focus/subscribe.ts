@@ -107,9 +107,10 @@ export class Subscriptions {
     const desks = event.link === globalLink ? this.#desks.values() : [this.#desks.get(event.link)];
     for (const desk of desks) {
       if (!desk) continue;
-      if (event.kind === 'link' && event.value?.state === 'closed') this.end(desk.link.id, 'noresource');
-      else this.#guard.fact(event, desk.link);
+      const over = event.kind === 'link' && event.value?.state === 'closed';
+      if (over) this.end(desk.link.id, 'noresource');
       desk.notifier.change(event, performance.now());
+      if (!over) this.#guard.fact(event, desk.link);
       desk.pump();
     }
   }

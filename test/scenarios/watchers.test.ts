@@ -80,6 +80,9 @@ describeStacks('Watchers of a conference', { links }, (stack) => {
     expect(await watcher.ended()).toEqual({ reason: 'rejected' });
     expect(watcher.notifies.at(-1)!.body).toBe('');
     await expect(stack().watcher('bob', conference)).rejects.toMatchObject({ status: 403 });
+    const metrics = await stack().bridge.metrics();
+    expect(metrics).toMatch(/^cusax_subscriptions_refused_total\{status="403"\} [1-9]/m);
+    expect(metrics).toMatch(/^cusax_notifies_total [1-9]/m);
   });
 
   it('only watch: the state of a conference is published by nobody else', async () => {
