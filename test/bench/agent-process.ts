@@ -2,19 +2,18 @@
 import { createSipAgent } from '../../src/embedded/sip-agent/agent.ts';
 import { createLog } from '../../src/log.ts';
 import { serve } from './child.ts';
+import { heapNow } from './heap.ts';
 
-export interface AgentOrder {
-  readonly kind: 'start';
-  readonly secret: string;
-}
+export type AgentOrder = { readonly kind: 'start'; readonly secret: string } | { readonly kind: 'heap' };
 
-export interface AgentReport {
-  readonly kind: 'ready';
-  readonly adminPort: number;
-  readonly sipPort: number;
-}
+export type AgentReport =
+  | { readonly kind: 'ready'; readonly adminPort: number; readonly sipPort: number }
+  /** Bytes in use after garbage collection. */
+  | { readonly kind: 'heap'; readonly bytes: number };
 
-serve<AgentOrder, AgentReport>(async ({ secret }) => {
+serve<AgentOrder, AgentReport>(async (order) => {
+  if (order.kind === 'heap') return { kind: 'heap', bytes: await heapNow() };
+  const { secret } = order;
   const host = '127.0.0.1';
   const agent = await createSipAgent({
     admin: { host, port: 0 },

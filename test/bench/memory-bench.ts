@@ -3,7 +3,6 @@
  * Run: `npm run bench -- memory [items]` (default 10000).
  */
 import { Child } from './child.ts';
-import { residentOf } from './heap.ts';
 import { type Cell, report, table } from './measure.ts';
 import type { ProbeOrder, ProbeReport } from './memory-probe.ts';
 import type { ProductOrder, ProductReport } from './notify-product.ts';
@@ -50,12 +49,12 @@ async function subscriptionRow(start: () => Promise<SipServer>): Promise<Record<
     await product.ask({ kind: 'start', port: adminPort, secret, limits, people: 10, calling: true }, 'ready');
     // What the first ones cost is code and buffers.
     await subscribe(200);
-    const before = { heap: await heap(), server: residentOf(server.pid) };
+    const before = { heap: await heap(), server: await server.memory() };
     await subscribe(count);
     return {
       server: name,
       'SIP half, heap B': whole(((await heap()) - before.heap) / count),
-      'SIP server, resident B': whole((residentOf(server.pid) - before.server) / count),
+      'SIP server B': whole(((await server.memory()) - before.server) / count),
     };
   } finally {
     for (const child of [watchers, product]) await child.stop();
@@ -77,7 +76,7 @@ report(
   '',
   table(people),
   '',
-  `A subscription in the notifier: ${whole(bytes)} B. In the whole SIP half, and in its SIP server, one minute after it began at most:`,
+  `A subscription in the notifier: ${whole(bytes)} B. In the whole SIP half, and in its SIP server (heap of the embedded agent; resident memory of drachtio-server), just after it began:`,
   '',
   table(subscriptions),
 );

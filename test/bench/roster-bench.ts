@@ -16,6 +16,8 @@ const repetitions = 2000;
 /** Of the whole SIP half, whose change takes far longer. */
 const wireRepetitions = 300;
 const hour = 3_600_000;
+/** Changes are of so many people, from all over the roster. */
+const few = 10;
 
 /** What happens to the person of a number, the same again and again. */
 const kinds = ['a call is muted', 'a role changes', 'somebody joins or leaves'] as const;
@@ -23,8 +25,8 @@ type Kind = (typeof kinds)[number];
 
 let written = 0;
 
-/** A notifier with one subscriber; the function makes one change and writes what is due. */
-function changer(size: number, kind: Kind): () => void {
+/** A notifier with one subscriber; the function makes one change, to one of `among`, and writes what is due. */
+function changer(size: number, kind: Kind, among: number): () => void {
   const { meeting, legs, occupants, bindings } = meetingOf(size);
   const notifier = new Notifier(link, meeting, bindings);
   let now = 0;
@@ -41,8 +43,8 @@ function changer(size: number, kind: Kind): () => void {
   notifier.subscribe('one', { expiresAt: 1e6 * hour, view: 'ordinary', minimumGapMs: 0 }, now);
   send();
   return () => {
-    const index = turn % size;
-    const even = Math.floor(turn / size) % 2 === 0;
+    const index = (turn % among) * (size / among);
+    const even = Math.floor(turn / among) % 2 === 0;
     turn += 1;
     now += 1;
     if (kind === 'a role changes') {
@@ -122,9 +124,12 @@ function rowsOf(what: string, took: readonly (readonly number[])[]): Record<stri
 
 const rows: Record<string, Cell>[] = [];
 for (const kind of kinds) {
-  const ways = sizes.map((size) => changer(size, kind));
-  rows.push(...rowsOf(`${kind}, notifier`, await byTurns(ways.map((way) => () => cost(way)))));
+  const ways = sizes.map((size) => changer(size, kind, few));
+  rows.push(...rowsOf(kind, await byTurns(ways.map((way) => () => cost(way)))));
 }
+// What has not been touched for long is in no cache of the processor any more.
+const inTurn = sizes.map((size) => changer(size, 'a call is muted', size));
+rows.push(...rowsOf('a call is muted, everybody in turn', await byTurns(inTurn.map((way) => () => cost(way)))));
 const wires: Wire[] = [];
 for (const size of sizes) wires.push(await wireOf(size));
 const onTheWire = await byTurns(wires.map((wire) => () => wire.measure()));

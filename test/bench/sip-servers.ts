@@ -2,6 +2,7 @@
 import { type DrachtioServer, findDrachtio, startDrachtio } from '../harness/servers/drachtio.ts';
 import type { AgentOrder, AgentReport } from './agent-process.ts';
 import { Child } from './child.ts';
+import { residentOf } from './heap.ts';
 
 /** The SIP server under the product and the floors. */
 export interface SipServer {
@@ -11,13 +12,19 @@ export interface SipServer {
   readonly sipPort: number;
   readonly adminPort: number;
   readonly secret: string;
+  /** Bytes: of the heap after garbage collection where it has one, else as the kernel counts them. */
+  memory(): Promise<number>;
   stop(): Promise<void>;
 }
 
 async function drachtio(): Promise<SipServer> {
   const server: DrachtioServer = await startDrachtio();
   const { pid, sipPort, adminPort, secret } = server;
-  return { name: 'drachtio-server', limits: 'drachtio', pid, sipPort, adminPort, secret, stop: () => server.stop() };
+  return {
+    ...{ name: 'drachtio-server', limits: 'drachtio', pid, sipPort, adminPort, secret },
+    memory: async () => residentOf(server.pid),
+    stop: () => server.stop(),
+  };
 }
 
 async function embedded(): Promise<SipServer> {
@@ -25,7 +32,11 @@ async function embedded(): Promise<SipServer> {
   const agent = await Child.start<AgentOrder, AgentReport>(new URL('./agent-process.ts', import.meta.url));
   const { sipPort, adminPort } = await agent.ask({ kind: 'start', secret }, 'ready');
   const { pid } = agent;
-  return { name: 'embedded agent', limits: 'unbounded', pid, sipPort, adminPort, secret, stop: () => agent.stop() };
+  return {
+    ...{ name: 'embedded agent', limits: 'unbounded', pid, sipPort, adminPort, secret },
+    memory: async () => (await agent.ask({ kind: 'heap' }, 'heap')).bytes,
+    stop: () => agent.stop(),
+  };
 }
 
 /** Starts each that this machine has; says which it lacks. */

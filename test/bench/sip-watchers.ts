@@ -42,6 +42,7 @@ const listening = once(socket, 'listening');
 
 const answers = new Map<string, (status: number) => void>();
 let seen = new Set<string>();
+let subscribed = 0;
 let repeated = 0;
 let bytes = 0;
 let first = 0;
@@ -120,9 +121,10 @@ async function subscribe(number: number, port: number, uri: string): Promise<Wat
   await listening;
   expectNotifies(number);
   const watchers = Array.from({ length: number }, (_, index) => ({
-    callId: `${process.pid}-${index}`,
-    tag: `f${index}`,
+    callId: `${process.pid}-${subscribed + index}`,
+    tag: `f${subscribed + index}`,
   }));
+  subscribed += number;
   for (let from = 0; from < number; from += atOnce) {
     const some = watchers.slice(from, from + atOnce).map(async (watcher, index) => {
       const answered = new Promise<number>((resolve) => answers.set(watcher.callId, resolve));
