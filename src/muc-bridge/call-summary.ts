@@ -6,6 +6,7 @@ import type { Meeting } from '../conference-info/meeting.ts';
 import { conferenceNamespace } from '../conference-info/read-document.ts';
 import type { Endpoint, User } from '../conference-info/user.ts';
 import { userText } from '../conference-info/user-text.ts';
+import { escapeXml } from '../conference-info/xml-text.ts';
 import { type XmlElement as ReadElement, readXml } from '../conference-info/xml-tree.ts';
 import type { Bindings } from '../identity/binding.ts';
 import { element, type XmlElement } from './element.ts';
@@ -33,7 +34,7 @@ export function callSummary(link: LinkSettings, meeting: Meeting, bindings: Bind
   const shown = callers.length > mostUsersShown ? '' : callers.map(userText).join('');
   const about = { ...description, displayText: link.name, subject: null, freeText: null, keywords: [] };
   return (
-    `<conference-info xmlns="${conferenceNamespace}" entity="${entity}">` +
+    `<conference-info xmlns="${conferenceNamespace}" entity="${escapeXml(entity)}">` +
     descriptionText({ ...about, serviceUris: [], availableMedia: [] }) +
     stateText({ ...state, userCount: callers.length }) +
     `${callers.length > mostUsersShown ? '' : `<users>${shown}</users>`}</conference-info>`

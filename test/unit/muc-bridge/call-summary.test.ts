@@ -33,6 +33,15 @@ describe('the summary of the call', () => {
     expect(read(callSummary(link, meeting({ legs: legs.slice(1) }), bindings)).users).toHaveLength(mostUsersShown);
   });
 
+  it('is well-formed whatever the address of the conference holds', () => {
+    const summary = callSummary(
+      { ...link, conference: "sip:r&d's@conf.example" },
+      meeting({ legs: [leg()] }),
+      bindings,
+    );
+    expect(summaryElement(summary!, 7)).toMatchObject({ attrs: { entity: "sip:r&d's@conf.example" } });
+  });
+
   it('is nothing while the link is closed', () => {
     expect(callSummary(link, meeting({ closed: true }), bindings)).toBeNull();
   });
