@@ -1,4 +1,5 @@
 /** RFC 3261 20.3 and 20.10, RFC 4579 5.2: what a request says of its sender beside who they are. Unproved. Pure. */
+import { uriText } from '../conference-info/xml-text.ts';
 import { uriOfHeader } from '../identity/aor.ts';
 
 /** Nobody reads more languages in a roster. */
@@ -19,10 +20,17 @@ function readRange(range: string): { tag: string; quality: number } {
   return { tag, quality: Number(quality.find((each) => each !== undefined) ?? 1) };
 }
 
-/** RFC 4575 5.7: the address of a Contact without parameters, which may tell more than an address; null when there is none. */
+/** Every watcher is sent it with each change of the call. */
+const longestAddress = 256;
+
+/**
+ * RFC 4575 5.7: the address of a Contact as a URI without password and parameters, which may tell more than an address; those of the
+ * user part belong to it. Null when there is none, or none that anybody wants to read.
+ */
 export function contactAddress(contact: string | null): string | null {
-  const uri = uriOfHeader(contact ?? '');
-  return uri === null ? null : (/^[a-z]+:[^;?]+/i.exec(uri)?.[0] ?? null);
+  const address = /^[a-z]+:(?:[^@]*@)?[^;?@]+/i.exec(uriOfHeader(contact ?? '') ?? '')?.[0];
+  if (address === undefined || address.length > longestAddress) return null;
+  return uriText(address.replace(/^(sips?:[^:@]*):[^@]*@/i, '$1@'));
 }
 
 /** Conference URI of a caller who is a focus as well, or null: a Contact says so with `isfocus`. */

@@ -29,6 +29,12 @@ describe('the Contact of a caller', () => {
     ['<sip:conf7@focus.example;gr=1>;audio;isfocus', 'sip:conf7@focus.example', 'sip:conf7@focus.example'],
     ['sip:conf7@focus.example;isfocus;audio', 'sip:conf7@focus.example', 'sip:conf7@focus.example'],
     ['<sip:conf7@focus.example>;isfocused', 'sip:conf7@focus.example', null],
+    ['<sip:+493012345;phone-context=x@gw.example;user=phone>', 'sip:+493012345;phone-context=x@gw.example', null],
+    ['<sip:room;7@focus.example>;isfocus', 'sip:room;7@focus.example', 'sip:room;7@focus.example'],
+    ['<sip:amy:secret@192.0.2.1?subject=x>', 'sip:amy@192.0.2.1', null],
+    ['<sip:192.0.2.1:5070;ob>', 'sip:192.0.2.1:5070', null],
+    ['<sip:ä "b"@192.0.2.1>', 'sip:%C3%A4%20%22b%22@192.0.2.1', null],
+    [`<sip:${'a'.repeat(250)}@192.0.2.1>;isfocus`, null, null],
     [null, null, null],
   ])('%j', (header, address, focus) => {
     expect([contactAddress(header), cascadedFocus(header)]).toEqual([address, focus]);
