@@ -48,16 +48,21 @@ const medium = (type: Medium['type'], status: Direction, sourceId: string | null
   status,
 });
 
-/** The caller's Contact, unless it tells more than this viewer may know: a number, or the gateway of a peer that is trusted. */
+/** Where it calls from tells a number, or the gateway of a peer that is trusted: not for everybody. */
+const tellsTooMuch = (leg: LegFact): boolean => leg.proof === 'trusted-peer' || onTelephone(leg);
+
+/** The caller's Contact, unless it tells more than this viewer may know. */
 function contactOf(leg: LegFact, around: Circumstances, showing: Showing): string | null {
   if (leg.contact === null || leg.contact === '') return null;
-  if (showing === 'ordinary' && (leg.proof === 'trusted-peer' || onTelephone(leg))) return null;
+  if (showing === 'ordinary' && tellsTooMuch(leg)) return null;
   return around.ownsContact(leg) ? leg.contact : `${leg.contact};leg=${leg.leg}`;
 }
 
 /** Another focus is shown under its conference URI to whom the caller's address may be shown. */
-export const cascadedFocusOf = (leg: LegFact, showing: Showing): string | null =>
-  leg.cascadedFocus === undefined || (showing === 'ordinary' && onTelephone(leg)) ? null : uriText(leg.cascadedFocus);
+export function cascadedFocusOf(leg: LegFact, showing: Showing): string | null {
+  if (leg.cascadedFocus === undefined || (showing === 'ordinary' && tellsTooMuch(leg))) return null;
+  return uriText(leg.cascadedFocus);
+}
 
 /**
  * By whom something was done. Everybody may see nicks in the room; addresses only who moderates, who it was done to, and everybody

@@ -25,6 +25,7 @@ export interface IdentityClaims {
 
 export interface CallerIdentity {
   readonly aor: Aor | null;
+  /** Of a trusted peer also where it names nobody: where the call comes from is the peer's own address. */
   readonly proof: 'digest' | 'trusted-peer' | null;
   /** What to call them; unproved, null when withheld. */
   readonly label: string | null;
@@ -102,5 +103,5 @@ export function callerIdentity(claims: IdentityClaims, settings: IdentitySetting
   if (!isTrusted(claims.source, settings.trustedPeers)) return { aor: null, proof: null, label, withheld };
   const asserted = assertedAor(claims.assertedIdentity);
   const aor = asserted ?? (withheld ? null : claimedAor(claims));
-  return { aor, proof: aor === null ? null : 'trusted-peer', label, withheld };
+  return { aor, proof: 'trusted-peer', label, withheld };
 }

@@ -193,6 +193,10 @@ describe('a call', () => {
 
   it('of a trusted peer does not show its gateway to everybody', () => {
     const entity = (showing: Showing) => endpoint({ proof: 'trusted-peer' }, showing)?.entity;
+    const focus = new Shown();
+    focus.say('leg', 'l1', leg('l1', { ...solo, proof: 'trusted-peer', cascadedFocus: 'sip:trunk@192.0.2.7' }));
+    expect(focus.users('ordinary')[0]?.cascadedFocus).toBeNull();
+    expect(focus.users('moderator')[0]?.cascadedFocus).toBe('sip:trunk@192.0.2.7');
     expect([entity('ordinary'), entity('moderator'), entity('self')]).toEqual([
       'sip:l1@anonymous.invalid',
       solo.contact,

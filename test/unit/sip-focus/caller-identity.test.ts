@@ -57,7 +57,7 @@ describe('who is calling', () => {
   ])('is %s, when a trusted peer says so', (_what, changes, aor) => {
     expect(callerIdentity(claims({ ...trusted, ...changes }), settings, null)).toMatchObject({
       aor,
-      proof: aor && 'trusted-peer',
+      proof: 'trusted-peer',
     });
   });
 
