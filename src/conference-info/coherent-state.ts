@@ -38,16 +38,18 @@ function settled(element: XmlElement): XmlElement {
 const identity = (element: XmlElement, parent: XmlElement): string =>
   `${element.namespace}\u0000${element.name}\u0000${keyOf(element, parent)}`;
 
-/** Children by name and key. There is one of each, but for elements without a key, and where a server breaks 4.5. */
-function rows(element: XmlElement): Map<string, readonly XmlElement[]> {
-  const byIdentity = new Map<string, XmlElement[]>();
-  for (const child of element.children) {
-    const key = identity(child, element);
-    const row = byIdentity.get(key);
-    if (row) row.push(child);
-    else byIdentity.set(key, [child]);
+/** Elements by name and key. There is one of each, but for elements without a key, and where a server breaks 4.5. */
+type Rows = Map<string, readonly XmlElement[]>;
+
+function rowsOf(elements: readonly XmlElement[], parent: XmlElement): Rows {
+  const rows = new Map<string, XmlElement[]>();
+  for (const element of elements) {
+    const key = identity(element, parent);
+    const row = rows.get(key);
+    if (row) row.push(element);
+    else rows.set(key, [element]);
   }
-  return byIdentity;
+  return rows;
 }
 
 /** One row after an update of it (steps 1 to 3): each element of the update in turn removes it, updates it or takes its place. */
@@ -65,16 +67,31 @@ function updatedRow(local: readonly XmlElement[], update: readonly XmlElement[])
   return row;
 }
 
+/** Children of a local element after a partial update of it: those that it names in their places, new ones behind. */
+function updatedChildren(local: XmlElement, update: XmlElement): readonly XmlElement[] {
+  // A roster is long and a change is small: of all who are known, only those with a key of the change are looked at closely.
+  const keys = new Set(update.children.map((child) => keyOf(child, update)));
+  const named = rowsOf(update.children, update);
+  const concerns = (child: XmlElement): boolean => keys.has(keyOf(child, local)) && named.has(identity(child, local));
+  const known = rowsOf(local.children.filter(concerns), local);
+  const updated = new Map([...named].map(([key, row]) => [key, updatedRow(known.get(key) ?? [], row)]));
+  const children: XmlElement[] = [];
+  for (const child of local.children) {
+    if (!concerns(child)) {
+      children.push(child);
+      continue;
+    }
+    const key = identity(child, local);
+    children.push(...(updated.get(key) ?? []));
+    updated.delete(key);
+  }
+  return [...children, ...[...updated.values()].flat()];
+}
+
 /** Step 3: a local element with a partial update of it. What the update does not name stays. */
 function merged(local: XmlElement, update: XmlElement): XmlElement {
-  const children = rows(local);
-  for (const [key, row] of rows(update)) {
-    const left = updatedRow(children.get(key) ?? [], row);
-    if (left.length === 0) children.delete(key);
-    else children.set(key, left);
-  }
   const attributes = new Map([...local.attributes, ...[...update.attributes].filter(said)]);
-  return { ...local, attributes, text: update.text || local.text, children: [...children.values()].flat() };
+  return { ...local, attributes, text: update.text || local.text, children: updatedChildren(local, update) };
 }
 
 /** Takes a document in. `known` is null before the first; a partial document then asks for a refresh. */
