@@ -1,9 +1,10 @@
 /** The SIP half of the product as the benchmarks run it: facts in memory, an open conference that anybody may watch. */
 import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryAsks, createMemoryBus } from '../../src/bus/memory-bus.ts';
+import type { Credentials } from '../../src/identity/credentials.ts';
 import { createLog } from '../../src/log.ts';
 import { defaultPolicy } from '../../src/policy/settings.ts';
-import type { FlowLimits } from '../../src/sip-focus/flow-gate.ts';
+import { drachtioLimits, type FlowLimits } from '../../src/sip-focus/flow-gate.ts';
 import type { Mixer } from '../../src/sip-focus/mixer.ts';
 import { createSipFocus, type SipFocus } from '../../src/sip-focus/sip-focus.ts';
 import { until } from './measure.ts';
@@ -37,7 +38,12 @@ export interface BenchFocusOptions {
   readonly mixer?: (focus: () => SipFocus) => Mixer;
   /** Between NOTIFYs to one subscriber. */
   readonly minimumGapMs: number;
+  /** Of callers; default: nobody has any. */
+  readonly credentials?: Credentials;
 }
+
+/** More than any benchmark asks for: limits are measured elsewhere. */
+const subscriptionLimits = { perConference: 100_000, perAccount: 100_000 };
 
 /** Starts a focus and gives it the facts of an empty room. Resolves when it can send NOTIFYs. */
 export async function startBenchFocus(
@@ -54,9 +60,10 @@ export async function startBenchFocus(
     settings: {
       ...{ host: '127.0.0.1', port, secret, limits, realm: 'example.com', accountDomains: ['example.com'] },
       ...{ trustedPeers: [], authentication: 'offer', watching: 'anyone', notifier: { minimumGapMs } },
+      ...{ subscriptionLimits, keepsDialogs: limits === drachtioLimits },
     },
     ...{ links: [link], policy: defaultPolicy, bus, asks: createMemoryAsks(log), mixer, log },
-    credentials: { find: async () => null },
+    credentials: options.credentials ?? { find: async () => null },
     ...{ instance: 'bench', generation: 'g1' },
   });
   await mixer.start();

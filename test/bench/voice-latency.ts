@@ -1,6 +1,5 @@
 /** From the moderator's taking of voice in the room to silence in the call, and what its parts take by themselves in the same run. */
 import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
-import { strengthOf } from '../harness/sip/goertzel.ts';
 import { type Call, CallRefused, SipPhone } from '../harness/sip/phone.ts';
 import { RtpSession } from '../harness/sip/rtp-session.ts';
 import type { XmppRoom } from '../harness/xmpp-room.ts';
@@ -8,8 +7,9 @@ import { BareEventSocket } from './bare-event-socket.ts';
 import type { BareMixerOrder, BareMixerReport } from './bare-mixer.ts';
 import { openBareStream, type Way } from './bare-stream.ts';
 import { Child } from './child.ts';
+import { Ear } from './ear.ts';
 import { oneMessage } from './kick-latency.ts';
-import { clock, pause, until } from './measure.ts';
+import { clock, pause } from './measure.ts';
 
 /** All in ms; one entry per change of role. */
 export interface VoiceTimes {
@@ -32,32 +32,6 @@ const warmUp = changesPerCall;
 /** Audio goes in packets of 20 ms: orders must come at any time within one, else the luck of their phase is measured. */
 const anyPhase = (): Promise<void> => pause(Math.random() * 20);
 
-/** Amplitudes of a tone in one packet; phones send 4000. */
-const there = 1000;
-const gone = 120;
-
-/** Listens for one tone, packet by packet (20 ms). */
-class Ear {
-  #amplitude = 0;
-  #changed = 0;
-  #audible = false;
-
-  /** Takes a packet. */
-  hear(samples: Int16Array): void {
-    this.#amplitude = strengthOf(samples, tone).amplitude;
-    const audible = this.#audible ? this.#amplitude >= gone : this.#amplitude >= there;
-    if (audible === this.#audible) return;
-    this.#audible = audible;
-    this.#changed = clock();
-  }
-
-  /** Waits until the tone is there, or gone, and gives the time when it became so. */
-  async until(audible: boolean): Promise<number> {
-    await until(() => this.#audible === audible, audible ? 'the tone is heard' : 'the tone falls silent');
-    return this.#changed;
-  }
-}
-
 /** A mixer of the same kind with two callers and no focus. */
 interface BareMixing {
   readonly ear: Ear;
@@ -79,7 +53,7 @@ async function bareFreeswitch(stack: MeetingStack): Promise<BareMixing> {
   // The talker is alone yet, so the list has one line, which begins with the member's number.
   const member = /^(\d+);/m.exec((await socket.api('conference cusax.floor list')).split('\n\n').at(-1) ?? '')?.[1];
   const heard = await listener.call(uri);
-  const ear = new Ear();
+  const ear = new Ear(tone);
   heard.onAudio((samples) => ear.hear(samples));
   return {
     ear,
@@ -109,7 +83,7 @@ async function bareEmbedded(): Promise<BareMixing> {
     return session;
   };
   const [talker, listener] = [await enter('talker', tone), await enter('listener', 0)];
-  const ear = new Ear();
+  const ear = new Ear(tone);
   listener.hearing.onPacket = (samples) => ear.hear(samples);
   return {
     ear,
@@ -181,7 +155,7 @@ export async function measureVoice(stack: MeetingStack, changes: number): Promis
     // The talker first, as in the part: who enters when decides how deep FreeSWITCH buffers a leg.
     const calls: Call[] = [];
     for (const phone of phones) calls.push(await enter(phone, stack.conference));
-    const ear = new Ear();
+    const ear = new Ear(tone);
     calls.at(-1)?.onAudio((samples) => ear.hear(samples));
     const bare = stack.kind.sip === 'native' ? await bareFreeswitch(stack) : await bareEmbedded();
     for (let index = 0; index < changesPerCall; index += 1) {
