@@ -117,7 +117,7 @@ export class Subscriptions {
 
   /** A leg has ended: subscriptions in its dialog end with it. Resolves when their watchers have heard; null when there are none. */
   legEnded(leg: Leg): Promise<unknown> | null {
-    for (const watcher of [...this.#watchers.ofLeg(leg.id)]) this.#terminate(watcher, 'noresource');
+    for (const watcher of this.#watchers.ofLeg(leg.id)) this.#terminate(watcher, 'noresource');
     return this.#lastWords.of(leg.id);
   }
 
@@ -191,12 +191,12 @@ export class Subscriptions {
     const { link } = desk;
     const watcher: Watcher = {
       ...{ id: idOf(dialogId, wish.key), link: link.id, dialogId, connection: request.connection },
-      ...{ event: wish.event, contact: sent.contact ?? '', aor: claim.aor, leg: claim.leg },
+      ...{ event: wish.event, contact: sent.contact ?? '', aor: claim.aor, leg: claim.leg, person: right.self },
     };
     // A retransmission that was answered twice has one subscription.
     const before = this.#watchers.get(watcher.id);
     if (before) this.#forget(before);
-    this.#watchers.add(watcher, right.self);
+    this.#watchers.add(watcher);
     if (wish.expires > 0) this.#context.records.keep(watcher.link, watcher);
     const { rates, suppressIfMatch } = wish;
     const expiresAt = now + wish.expires * 1000;
@@ -254,7 +254,7 @@ export class Subscriptions {
 
   /** RFC 5057 5.1: nothing in this dialog reaches the phone any more, neither other subscriptions nor the call. */
   #loseDialog(leg: string, status: number): void {
-    for (const watcher of [...this.#watchers.ofLeg(leg)]) {
+    for (const watcher of this.#watchers.ofLeg(leg)) {
       this.#desks.get(watcher.link)?.notifier.drop(watcher.id);
       this.#forget(watcher);
     }

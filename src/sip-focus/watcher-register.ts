@@ -15,29 +15,32 @@ export interface Watcher {
   readonly aor: Aor | null;
   /** The call in whose dialog it is, or null. */
   readonly leg: string | null;
+  /** Key of who they are (see `personOfWatcher`), or null; changed by the register. */
+  person: string | null;
 }
 
-const nobody: ReadonlySet<Watcher> = new Set();
-
-/** Sets of watchers by key; a key without watchers does not stand. */
+/** Watchers by key. Most keys have one, which then takes no set. */
 class Groups {
-  readonly #sets = new Map<string, Set<Watcher>>();
+  readonly #groups = new Map<string, Watcher | Set<Watcher>>();
 
-  get(key: string): ReadonlySet<Watcher> {
-    return this.#sets.get(key) ?? nobody;
+  get(key: string): readonly Watcher[] {
+    const group = this.#groups.get(key);
+    if (group === undefined) return [];
+    return group instanceof Set ? [...group] : [group];
   }
 
   add(key: string | null, watcher: Watcher): void {
     if (key === null) return;
-    const set = this.#sets.get(key);
-    if (set) set.add(watcher);
-    else this.#sets.set(key, new Set([watcher]));
+    const group = this.#groups.get(key);
+    if (group instanceof Set) group.add(watcher);
+    else this.#groups.set(key, group === undefined ? watcher : new Set([group, watcher]));
   }
 
   delete(key: string | null, watcher: Watcher): void {
-    const set = key === null ? undefined : this.#sets.get(key);
-    set?.delete(watcher);
-    if (key !== null && set?.size === 0) this.#sets.delete(key);
+    if (key === null) return;
+    const group = this.#groups.get(key);
+    if (group instanceof Set) group.delete(watcher);
+    if (group === watcher || (group instanceof Set && group.size === 0)) this.#groups.delete(key);
   }
 }
 
@@ -47,8 +50,6 @@ export class WatcherRegister {
   readonly #byAor = new Groups();
   readonly #byLeg = new Groups();
   readonly #byPerson = new Groups();
-  /** Of those who are somebody. */
-  readonly #persons = new Map<Watcher, string>();
 
   get size(): number {
     return this.#byId.size;
@@ -62,40 +63,38 @@ export class WatcherRegister {
     return this.#byId.get(id);
   }
 
-  ofLink(link: string): ReadonlySet<Watcher> {
+  ofLink(link: string): readonly Watcher[] {
     return this.#byLink.get(link);
   }
 
   /** In all conferences. */
-  ofAor(aor: string): ReadonlySet<Watcher> {
+  ofAor(aor: string): readonly Watcher[] {
     return this.#byAor.get(aor);
   }
 
-  /** In all conferences, by the key of the person (see `personOfWatcher`). */
-  ofPerson(person: string): ReadonlySet<Watcher> {
+  /** In all conferences, by the key of the person. */
+  ofPerson(person: string): readonly Watcher[] {
     return this.#byPerson.get(person);
   }
 
-  ofLeg(leg: string): ReadonlySet<Watcher> {
+  ofLeg(leg: string): readonly Watcher[] {
     return this.#byLeg.get(leg);
   }
 
-  add(watcher: Watcher, person: string | null): void {
+  add(watcher: Watcher): void {
     this.#byId.set(watcher.id, watcher);
     this.#byLink.add(watcher.link, watcher);
     this.#byAor.add(watcher.aor, watcher);
     this.#byLeg.add(watcher.leg, watcher);
-    this.setPerson(watcher, person);
+    this.#byPerson.add(watcher.person, watcher);
   }
 
   /** Who somebody is has become known, or is something else now. */
   setPerson(watcher: Watcher, person: string | null): void {
-    const before = this.#persons.get(watcher) ?? null;
-    if (before === person) return;
-    this.#byPerson.delete(before, watcher);
+    if (watcher.person === person) return;
+    this.#byPerson.delete(watcher.person, watcher);
+    watcher.person = person;
     this.#byPerson.add(person, watcher);
-    if (person === null) this.#persons.delete(watcher);
-    else this.#persons.set(watcher, person);
   }
 
   delete(watcher: Watcher): void {
@@ -104,6 +103,6 @@ export class WatcherRegister {
     this.#byLink.delete(watcher.link, watcher);
     this.#byAor.delete(watcher.aor, watcher);
     this.#byLeg.delete(watcher.leg, watcher);
-    this.setPerson(watcher, null);
+    this.#byPerson.delete(watcher.person, watcher);
   }
 }

@@ -52,8 +52,9 @@ class Gate {
       contact: '',
       aor,
       leg: null,
+      person: null,
     };
-    this.watchers.add(watcher, null);
+    this.watchers.add(watcher);
     this.guard.review(link, watcher);
     return watcher;
   }
@@ -182,23 +183,23 @@ describe('the register of watchers', () => {
   it('forgets in every way whom it forgets', () => {
     const register = new WatcherRegister();
     const base = { dialogId: 'd', connection: 1, event: 'conference', contact: '' };
-    const a = { ...base, id: 'a', link: 'tea', aor: bobAor, leg: 'l1' };
-    const b = { ...base, id: 'b', link: 'tea', aor: null, leg: null };
-    register.add(a, 'jid:x');
-    register.add(b, null);
+    const a = { ...base, id: 'a', link: 'tea', aor: bobAor, leg: 'l1', person: 'jid:x' };
+    const b = { ...base, id: 'b', link: 'tea', aor: null, leg: null, person: null };
+    register.add(a);
+    register.add(b);
     const found = () => [
       register.ofLink('tea'),
       register.ofAor(bobAor),
       register.ofLeg('l1'),
       register.ofPerson('jid:x'),
     ];
-    expect(found().map(({ size }) => size)).toEqual([2, 1, 1, 1]);
+    expect(found().map(({ length }) => length)).toEqual([2, 1, 1, 1]);
     register.setPerson(a, 'jid:y');
-    expect([register.ofPerson('jid:x').size, register.ofPerson('jid:y').size]).toEqual([0, 1]);
+    expect([register.ofPerson('jid:x').length, register.ofPerson('jid:y').length]).toEqual([0, 1]);
     register.delete({ ...a });
     expect(register.size).toBe(2);
     register.delete(a);
-    expect([...found(), register.ofPerson('jid:y')].map(({ size }) => size)).toEqual([1, 0, 0, 0, 0]);
+    expect([...found(), register.ofPerson('jid:y')].map(({ length }) => length)).toEqual([1, 0, 0, 0, 0]);
     expect([...register.all]).toEqual([b]);
   });
 });
