@@ -28,7 +28,7 @@ export interface LogOptions {
 
 /** Makes the root logger. Every line carries `trace` while a cause is being followed. */
 export function createLog(options: LogOptions, destination?: DestinationStream): Logger {
-  const paths = personalFields.flatMap((field) => [field, `*.${field}`]);
+  const paths = personalFields.flatMap((field) => [field, `*.${field}`, `*.detail.${field}`]);
   return pino(
     {
       level: options.level,

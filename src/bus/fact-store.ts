@@ -2,6 +2,7 @@
 import type { FactKind, FactValues, Meeting } from '../conference-info/meeting.ts';
 import type { Binding, Bindings } from '../identity/binding.ts';
 import type { Logger } from '../log.ts';
+import { withTrace } from '../trace.ts';
 import type { FactEvent, Facts } from './bus.ts';
 
 /** A meeting whose maps this store may change; readers see it as `Meeting`. */
@@ -99,10 +100,17 @@ export class FactStore implements Facts {
     return previous;
   }
 
-  /** Takes a fact in and tells the listeners. */
+  /** Takes a fact in and tells the listeners, under the trace of its cause, which may have begun in another process. */
   apply<K extends FactKind>(link: string, kind: K, key: string, value: FactValues[K] | null, trace?: string): void {
     const previous = this.set(link, kind, key, value);
     const event = { link, kind, key, value, previous, trace } as FactEvent;
+    if (trace === undefined) this.#tell(event);
+    else withTrace(() => this.#tell(event), trace);
+  }
+
+  #tell(event: FactEvent): void {
+    const { link, kind, value } = event;
+    this.#log.debug({ link, kind, withdrawn: value === null }, 'a fact has changed');
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);

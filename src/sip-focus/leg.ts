@@ -17,6 +17,8 @@ export interface Leg {
   wanted: readonly MuteReason[];
   /** The mute order under way, or null. */
   ordered: boolean | null;
+  /** Trace of what it was given for. */
+  cause: string | undefined;
   /** Failed mute orders in a row. */
   failures: number;
   retry: NodeJS.Timeout | null;
@@ -41,6 +43,7 @@ export function newLeg(link: LinkSettings, fact: LegFact, connection: number, jo
     state: 'up',
     wanted: fact.mutes,
     ordered: null,
+    cause: undefined,
     failures: 0,
     retry: null,
     sdp: joined.sdp,

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import { mustLeave } from '../policy/admission.ts';
 import { wantedMutes } from '../policy/media-rights.ts';
 import type { PolicySettings } from '../policy/settings.ts';
+import { currentTrace, withTrace } from '../trace.ts';
 import type { Leg } from './leg.ts';
 import type { Legs } from './legs.ts';
 import type { Mixer, MixerReport } from './mixer.ts';
@@ -68,7 +69,8 @@ export class Mirror {
     }
     if (report.kind === 'muted') {
       const leg = this.#legs.byId(report.leg);
-      if (leg) this.#observed(leg, report.muted);
+      // The report is the effect of the order, and comes by a way that knows nothing of its cause.
+      if (leg) withTrace(() => this.#observed(leg, report.muted), leg.cause);
     }
   }
 
@@ -90,6 +92,7 @@ export class Mirror {
   /** The mixer's state of a leg is known (again): publishes what is so, and orders what still differs. */
   #observed(leg: Leg, muted: boolean): void {
     leg.ordered = null;
+    leg.cause = undefined;
     leg.failures = 0;
     this.#stopRetry(leg);
     const reached = muted === leg.wanted.length > 0;
@@ -110,8 +113,10 @@ export class Mirror {
 
   async #order(leg: Leg, muted: boolean): Promise<void> {
     leg.ordered = muted;
+    leg.cause = currentTrace();
     try {
       await this.#mixer.mute(leg.id, muted);
+      this.#log.info({ leg: leg.id, muted, mutes: leg.wanted }, 'the mixer was told whether a leg may be heard');
       if (leg.ordered === muted && leg.state === 'up') this.#later(leg, reportLimitMs, () => this.resync());
     } catch (error) {
       if (leg.state === 'ended') return;

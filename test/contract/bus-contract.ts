@@ -4,7 +4,7 @@ import type { Asks } from '../../src/bus/asks.ts';
 import type { Bus, FactEvent } from '../../src/bus/bus.ts';
 import type { VoiceTakenFact } from '../../src/conference-info/occupant.ts';
 import type { Aor } from '../../src/identity/aor.ts';
-import { withTrace } from '../../src/trace.ts';
+import { currentTrace, withTrace } from '../../src/trace.ts';
 
 /** One process's connection to a shared bus. */
 export interface BusSide {
@@ -80,11 +80,11 @@ export function busContract(name: string, makeWorld: () => Promise<BusWorld>): v
 
     it('shares facts and their trace between sides', async () => {
       const two = await world.side();
-      const heard: FactEvent[] = [];
-      two.bus.listen((event) => heard.push(event));
+      const heard: (FactEvent & { readonly under: string | undefined })[] = [];
+      two.bus.listen((event) => heard.push({ ...event, under: currentTrace() }));
       await withTrace(() => one.bus.publish('tea', 'voice-taken', 'é*.>@x', taken('é*.>@x')), 'trace-1');
       await until(() => heard.length === 1);
-      expect(heard[0]).toMatchObject({ link: 'tea', key: 'é*.>@x', trace: 'trace-1' });
+      expect(heard[0]).toMatchObject({ link: 'tea', key: 'é*.>@x', trace: 'trace-1', under: 'trace-1' });
       expect(two.bus.facts.meeting('tea').voicesTaken.has('é*.>@x')).toBe(true);
     });
 
