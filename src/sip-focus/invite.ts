@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import { admit, mustLeave } from '../policy/admission.ts';
 import { wantedMutes } from '../policy/media-rights.ts';
 import type { PolicySettings } from '../policy/settings.ts';
+import { accepts } from './accept-header.ts';
 import { audioOf } from './caller-audio.ts';
 import { cascadedFocus, contactAddress, languagesOf } from './caller-details.ts';
 import type { CallerIdentity } from './caller-identity.ts';
@@ -36,6 +37,7 @@ export interface InviteContext {
   readonly log: Logger;
 }
 
+const sdpType = 'application/sdp';
 /** A caller who has to wait longer than this for the mixer hears ringing. */
 const ringAfterMs = 200;
 
@@ -103,8 +105,8 @@ export class InviteHandler {
     const timer = agreeTimer(request, this.#context.sessionTimer);
     if (timer.act === 'refuse') return { status: 422, headers: { 'Min-SE': String(timer.minimum) } };
     const type = request.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
-    if (request.body !== '' && type !== 'application/sdp')
-      return { status: 415, headers: { Accept: 'application/sdp' } };
+    if (request.body !== '' && type !== sdpType) return { status: 415, headers: { Accept: sdpType } };
+    if (!accepts(request.header('Accept'), sdpType)) return { status: 406, headers: { Accept: sdpType } };
     if (request.header('Contact') === null) return { status: 400, headers: {} };
     if (!this.#context.mixer.ready() || this.#pending.size >= this.#context.maximumPending) {
       return { status: 503, headers: { 'Retry-After': retryAfter() } };
@@ -183,7 +185,7 @@ export class InviteHandler {
     const headers = {
       ...focusHeaders(link),
       ...(timer.act === 'agree' ? timer.headers : {}),
-      'Content-Type': 'application/sdp',
+      'Content-Type': sdpType,
     };
     const leg = newLeg(link, fact, request.connection, joined);
     if (request.body === '') leg.awaitsAnswer = (sdp) => joined.answer(sdp);

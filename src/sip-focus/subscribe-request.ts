@@ -1,5 +1,6 @@
 /** RFC 6665 4.2.1, RFC 4575 3.3, 3.4, RFC 5839: what a SUBSCRIBE asks for, or how it must be refused. Pure. */
 import type { Rates } from '../conference-info/pace.ts';
+import { accepts } from './accept-header.ts';
 import { conferenceInfoType, unsupported } from './capabilities.ts';
 import { type EventValue, eventPackage, eventText, parseEvent } from './event-header.ts';
 import type { AnswerOptions, IncomingRequest } from './incoming-request.ts';
@@ -35,24 +36,6 @@ type Headers = Pick<IncomingRequest, 'header'>;
 
 const refuse = (status: number, options: AnswerOptions = {}): SubscribeWish => ({ act: 'refuse', status, options });
 
-/** How closely a media range of Accept describes our type; 0 = not at all. */
-function closeness(range: string): number {
-  return ['*/*', 'application/*', conferenceInfoType].indexOf(range) + 1;
-}
-
-/** RFC 3261 20.1: the closest range decides, and `q=0` in it means no. */
-function acceptsConferenceInfo(accept: string | null): boolean {
-  if (accept === null) return true;
-  let best = { close: 0, wanted: false };
-  for (const entry of accept.split(',')) {
-    const [range = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
-    const close = closeness(range);
-    const refused = parameters.some((parameter) => /^q\s*=\s*0(\.0*)?$/.test(parameter));
-    if (close > best.close) best = { close, wanted: !refused };
-  }
-  return best.wanted;
-}
-
 /** The event that is subscribed to; `several` and `malformed` when it cannot be told. */
 function readEvent(request: Headers): EventValue | 'none' | 'malformed' {
   const [full, compact] = [request.header('Event'), request.header('o')];
@@ -81,7 +64,9 @@ export function readSubscribe(request: Headers, { shortest, longest }: ExpiryLim
   if (!isOurs(event)) return refuse(489, { headers: { 'Allow-Events': eventPackage } });
   const missing = unsupported(request.header('Require'));
   if (missing.length > 0) return refuse(420, { headers: { Unsupported: missing.join(', ') } });
-  if (!acceptsConferenceInfo(request.header('Accept'))) return refuse(406, { headers: { Accept: conferenceInfoType } });
+  if (!accepts(request.header('Accept'), conferenceInfoType)) {
+    return refuse(406, { headers: { Accept: conferenceInfoType } });
+  }
   const expires = request.header('Expires') ?? String(Math.max(shortest, usualExpiry));
   if (!/^\s*\d{1,10}\s*$/.test(expires)) return refuse(400, { reason: 'Expires is not a number of seconds' });
   const seconds = Number(expires);

@@ -98,6 +98,8 @@ export function callsOfTheFocus(start: StartPlace): void {
       const { peer, uri } = at;
       expect(statusOf(await at.call(peer.dialog('carol', 'sip:nobody@conf.example')))).toBe(404);
       expect(statusOf(await at.call(peer.dialog('carol', uri), { Require: 'precondition' }))).toBe(420);
+      const noSdp = await at.call(peer.dialog('carol', uri), { Accept: 'text/plain, application/sdp;q=0' });
+      expect([statusOf(noSdp), headerOf(noSdp, 'accept')]).toEqual([406, 'application/sdp']);
       const small = await at.call(peer.dialog('carol', uri), { Supported: 'timer', 'Session-Expires': '30' });
       expect([statusOf(small), headerOf(small, 'min-se')]).toEqual([422, '90']);
       expect(
