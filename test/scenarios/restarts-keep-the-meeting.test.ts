@@ -138,7 +138,8 @@ describeStacks('In a meeting', { links }, (stack) => {
     await stack().bridge.kill();
     await stack().bridge.start();
     const again = await attend(stack(), 'bus', 'alice');
-    expect((await guestsCall(stack(), 'bus')) ?? muted).toMatchObject(muted);
+    const adopted = stack().kind.sip === 'native' ? expect.objectContaining(muted) : undefined;
+    await expect.poll(() => guestsCall(stack(), 'bus'), recovery).toEqual(adopted);
     expect(again.room.occupants.get('bob')?.role).toBe('visitor');
   });
 });
