@@ -6,14 +6,23 @@ export type Aor = string & { readonly canonical: 'aor' };
 const sipForm =
   /^(sips?):([^@:?;\s<>"]+)@(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?(;[^?\s<>"]*)?$/i;
 const unreserved = /^[A-Za-z0-9\-_.!~*'()&=+$,/]$/;
+const mustBeEscaped = /[^A-Za-z0-9\-_.!~*'()&=+$,/%]/gu;
 
-/** Decodes the escapes that need not be there and writes the others in upper case; null when an escape is broken. */
+/** In UTF-8 (19.1.2). */
+const escaped = (character: string): string =>
+  Array.from(
+    new TextEncoder().encode(character),
+    (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+  ).join('');
+
+/** Decodes the escapes that need not be there, writes the others in upper case and those that are missing; null when one is broken. */
 function canonicalUser(user: string): string | null {
   if (/%(?![0-9a-f]{2})/i.test(user)) return null;
-  return user.replace(/%([0-9a-f]{2})/gi, (escaped, hex: string) => {
+  const decoded = user.replace(/%([0-9a-f]{2})/gi, (written, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return unreserved.test(character) ? character : escaped.toUpperCase();
+    return unreserved.test(character) ? character : written.toUpperCase();
   });
+  return decoded.replace(mustBeEscaped, escaped);
 }
 
 function canonicalTel(text: string): Aor | null {

@@ -55,15 +55,24 @@ function wantsPrivacy(claims: IdentityClaims): boolean {
   return /^sips?:[^@]*@(?:[^;?]*\.)?anonymous\.invalid(?:[:;?]|$)/.test(uri) || /^sips?:anonymous@/.test(uri);
 }
 
+/** RFC 4575 5.6: addresses under `.invalid` are what we show nameless callers as, so that nobody may be called by one. */
+function namedAor(header: string): Aor | null {
+  const aor = canonicalAor(uriOfHeader(header) ?? '');
+  return aor === null || /(?:^|\.)invalid$/.test(hostOfAor(aor)) ? null : aor;
+}
+
 /** The first usable AOR of a comma list of name-addrs; a `sip:` one is preferred to a `tel:` one (RFC 3325 9.1 allows one of each). */
 function assertedAor(value: string | null): Aor | null {
   if (value === null) return null;
   const entries = value.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/);
-  const aors = entries.map((entry) => canonicalAor(uriOfHeader(entry) ?? '')).filter((aor) => aor !== null);
+  const aors = entries.map(namedAor).filter((aor) => aor !== null);
   return aors.find((aor) => aor.startsWith('sip:')) ?? aors[0] ?? null;
 }
 
-const claimedAor = (claims: IdentityClaims): Aor | null => canonicalAor(uriOfHeader(claims.from ?? '') ?? '');
+const claimedAor = (claims: IdentityClaims): Aor | null => namedAor(claims.from ?? '');
+
+/** In code points. */
+const longestLabel = 64;
 
 /** Display name, or the user part of From; cut to what a person reads. */
 function labelOf(from: string | null): string | null {
@@ -73,9 +82,8 @@ function labelOf(from: string | null): string | null {
   const readable = label
     ?.replace(/\p{C}+/gu, ' ')
     .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 64);
-  return readable ? readable : null;
+    .trim();
+  return readable ? [...readable.slice(0, 2 * longestLabel)].slice(0, longestLabel).join('') : null;
 }
 
 function decoded(user: string | null): string | null {

@@ -8,6 +8,8 @@ describe('an AOR', () => {
     ['SIPS:alice@EXAMPLE.com;transport=tcp', 'sip:alice@example.com'],
     ['sip:%61lice@example.com', 'sip:alice@example.com'],
     ['sip:a%20b@example.com', 'sip:a%20b@example.com'],
+    ['sip:J\u00fcrgen|1@example.com', 'sip:J%C3%BCrgen%7C1@example.com'],
+    ['sip:J%c3%bcrgen%7c1@example.com', 'sip:J%C3%BCrgen%7C1@example.com'],
     ['sip:Alice@example.com', 'sip:Alice@example.com'],
     ['sip:alice@[2001:DB8::1]:5080', 'sip:alice@[2001:db8::1]:5080'],
     ['tel:+49-(30)-1234;phone-context=x', 'tel:+49301234'],

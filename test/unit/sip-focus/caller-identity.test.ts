@@ -53,6 +53,8 @@ describe('who is calling', () => {
       { from: '"Anonymous" <sip:anonymous@anonymous.invalid>', assertedIdentity: '<sip:bob@example.com>' },
       'sip:bob@example.com',
     ],
+    ['nobody, under the entity of somebody nameless', { from: '<sip:0a1b@number.invalid:5060>' }, null],
+    ['nor when it is asserted', { from: null, assertedIdentity: '<sip:0a1b@anonymous.INVALID>' }, null],
     ['nobody, anonymous and not asserted', { from: '<sip:anonymous@anonymous.invalid>' }, null],
   ])('is %s, when a trusted peer says so', (_what, changes, aor) => {
     expect(callerIdentity(claims({ ...trusted, ...changes }), settings, null)).toMatchObject({
@@ -80,6 +82,7 @@ describe('who is calling', () => {
     const label = (from: string) => callerIdentity(claims({ from }), settings, null).label;
     expect(label('"a\u0007\u202eb   c" <sip:x@y.example>')).toBe('a b c');
     expect(label(`"${'x'.repeat(500)}" <sip:x@y.example>`)).toHaveLength(64);
+    expect(label(`"${'x'.repeat(63)}🎉🎉" <sip:x@y.example>`)).toBe(`${'x'.repeat(63)}🎉`);
     expect(label('<sip:J%C3%BCrgen@y.example>')).toBe('Jürgen');
     expect(label('<sip:bad%ZZ@y.example>')).toBe('bad%ZZ');
     expect(label('<tel:+15550100>')).toBeNull();
