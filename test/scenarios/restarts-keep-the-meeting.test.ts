@@ -2,10 +2,11 @@
 import { expect, it } from 'vitest';
 import type { MeetingStack } from '../harness/meeting/meeting-stack.ts';
 import type { Call } from '../harness/sip/call.ts';
+import { refusal } from './in-the-call.ts';
 import { type Attendee, attend, personsOf } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['bridge', 'orderly', 'chat', 'shutdown', 'bus'];
+const links = ['bridge', 'away', 'orderly', 'chat', 'shutdown', 'bus'];
 /** What a restart may take until the state is right again, in ms. */
 const recovery = { timeout: 10_000 };
 
@@ -84,6 +85,23 @@ describeStacks('In a meeting', { links }, (stack) => {
     await owner.who.room.grantVoice('bob');
     await again.owner.call.hears(guest.who.tone);
   }
+
+  it('that was moderated while the bridge was away, what was done then holds for the calls', async () => {
+    const { owner, guest, third } = await guestMuted(stack(), 'away');
+    await stack().bridge.kill();
+    await owner.who.room.revokeVoice('carol');
+    await owner.who.room.ban(guest.who.jid);
+    await stack().bridge.start();
+    const goOn = stack().kind.sip === 'native';
+    if (goOn) await expect.poll(() => guest.call.status, recovery).toBe('ended');
+    const ownerCall = goOn ? owner.call : await owner.who.call();
+    const thirdCall = goOn ? third.call : await third.who.call();
+    await thirdCall.hears(owner.who.tone);
+    await ownerCall.silentOf(third.who.tone);
+    expect((await refusal(await guest.who.phone(), stack().link('away').conference)).status).toBe(403);
+    await owner.who.room.grantVoice('carol');
+    await ownerCall.hears(third.who.tone);
+  });
 
   it('whose bridge was restarted in good order, calls are where they were if the media server outlives it', async () => {
     const scene = await guestMuted(stack(), 'orderly');
