@@ -125,8 +125,21 @@ function changesOf({ n, what }: Move, who: Somebody, nonAnonymous: boolean): rea
   }
 }
 
-/** All that a watcher was sent while this happened. */
-function sent(people: readonly Somebody[], nonAnonymous: boolean, moves: readonly Move[], view: View): string {
+/** Key of the person that somebody is by their call. */
+function personOf(n: number, who: Somebody): string {
+  const address = addressOf(n, who);
+  if (address === null) return `leg:leg-${n}`;
+  return who.bound ? `jid:${jidOf(n)}` : `aor:${aor(address)}`;
+}
+
+/** All that a watcher was sent while this happened; `self`: who of them watches. */
+function sent(
+  people: readonly Somebody[],
+  nonAnonymous: boolean,
+  moves: readonly Move[],
+  view: View,
+  self: string | null = null,
+): string {
   const live = new LiveMeeting();
   live.meeting.room = room({ nonAnonymous });
   for (const [n, who] of people.entries()) {
@@ -134,7 +147,7 @@ function sent(people: readonly Somebody[], nonAnonymous: boolean, moves: readonl
     if (who.bound && address !== null) live.bind(aor(address), jidOf(n));
   }
   const notifier = new Notifier(link, live.meeting, live.bindings, { ...defaultNotifierSettings, minimumGapMs: 0 });
-  notifier.subscribe('w', { expiresAt: 1e9, view }, 0);
+  notifier.subscribe('w', { expiresAt: 1e9, view, self }, 0);
   let bytes = '';
   let now = 0;
   const read = (): void => {
@@ -191,6 +204,21 @@ describe('an ordinary watcher', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('is sent nothing of what is not for them of the others when they are one of those in the meeting', () => {
+    let own = 0;
+    fc.assert(
+      fc.property(...meeting, (people, nonAnonymous, moves) => {
+        const [first] = people;
+        const bytes = sent(people, nonAnonymous, moves, 'ordinary', first ? personOf(0, first) : null);
+        const secrets = people.flatMap((who, n) => (n === 0 ? [] : secretsOf(n, who, nonAnonymous)));
+        expect([...secrets, 'instance-name', 'mixer-name'].filter((secret) => bytes.includes(secret))).toEqual([]);
+        if (bytes.includes('call-id-0')) own += 1;
+      }),
+      { numRuns: 300 },
+    );
+    expect(own).toBeGreaterThan(0);
   });
 
   it('is told what a moderator is told of who hides nothing, so that the words are there to be found', () => {
