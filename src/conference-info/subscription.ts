@@ -149,6 +149,9 @@ export function entityTag(moment: Moment | null, missing: number): string | null
   return tag === null || missing === 0 ? tag : `${tag}+${missing}`;
 }
 
+/** Whether a tag is of such a part. */
+export const isOfPart = (tag: string | null): boolean => /\+\d+$/.test(tag ?? '');
+
 /** RFC 5839: whether Suppress-If-Match says that the watcher has this state; `*` says so of every one. */
 export const matches = (suppressIfMatch: string | null | undefined, tag: string | null): boolean =>
   tag !== null && (suppressIfMatch === '*' || suppressIfMatch === tag);

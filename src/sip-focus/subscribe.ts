@@ -4,7 +4,7 @@ import type { LinkSettings } from '../conference-info/link.ts';
 import { globalLink } from '../conference-info/meeting.ts';
 import { Notifier, type Order } from '../conference-info/notifier.ts';
 import type { AnswerDetails } from '../conference-info/subscribe-options.ts';
-import type { EndReason } from '../conference-info/subscription.ts';
+import { type EndReason, isOfPart } from '../conference-info/subscription.ts';
 import { focusHeaders } from './capabilities.ts';
 import { endsDialog } from './dialog-usages.ts';
 import { parseEvent } from './event-header.ts';
@@ -232,6 +232,8 @@ export class Subscriptions {
     }
     const last = order.subscriptionState.startsWith('terminated');
     if (last) this.#forget(watcher);
+    if (last && isOfPart(order.entityTag))
+      this.#context.log.info({ link: watcher.link }, 'a last NOTIFY could not hold the whole conference');
     const heard = last && watcher.leg !== null ? this.#lastWords.begin(watcher.leg) : null;
     this.#notify(watcher, order, (answer) => {
       heard?.();

@@ -6,6 +6,7 @@ import {
   type NotifierSettings,
   type Order,
 } from '../../../src/conference-info/notifier.ts';
+import { isOfPart } from '../../../src/conference-info/subscription.ts';
 import { aor, LiveMeeting, leg, link, occupant } from './facts-sample.ts';
 import { hour, textOf } from './watch-world.ts';
 
@@ -188,13 +189,17 @@ describe('size', () => {
   });
 
   it('tells a fetch what fits and the true count, and says that something is missing', () => {
-    const { notifier } = crowd(100);
+    const { notifier } = crowd(100, { tags: 'some+1' });
     notifier.subscribe('fetch', { expiresAt: 0, view: 'ordinary' }, 0);
     const [order] = notifier.due(0);
     expect(order?.subscriptionState).toBe('terminated;reason=timeout');
     expect(textOf(order as Order)).toContain('<user-count>100</user-count>');
     expect(textOf(order as Order).match(/<user /g)?.length).toBeGreaterThan(20);
     expect(notifier.counts).toMatchObject({ cut: 1, subscriptions: 0, omitted: 0 });
+    expect(isOfPart((order as Order).entityTag)).toBe(true);
+    const small = crowd(3, { tags: 'some+1' }).notifier;
+    small.subscribe('fetch', { expiresAt: 0, view: 'ordinary' }, 0);
+    expect(small.due(0).map(({ entityTag }) => isOfPart(entityTag))).toEqual([false]);
   });
 
   it('ends with what is new where the whole would not fit', () => {
