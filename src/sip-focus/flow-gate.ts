@@ -19,8 +19,11 @@ export interface FlowLimits {
 /** Limits of drachtio-server as it is released. */
 export const drachtioLimits: FlowLimits = { window: 32, soloBytes: 4000, maximumBytes: 12_200, patienceMs: 1000 };
 
-/** Limits of a server that reads frames of any size: only the window stays. */
-export const unboundedLimits: FlowLimits = { ...drachtioLimits, soloBytes: Infinity, maximumBytes: Infinity };
+/**
+ * Limits of a server that reads frames of any size. Large ones go one by one all the same: a call that comes meanwhile then waits for one
+ * of them, and not for a whole window.
+ */
+export const unboundedLimits: FlowLimits = { ...drachtioLimits, maximumBytes: Infinity };
 
 const none: readonly never[] = [];
 
