@@ -1,5 +1,5 @@
 /** Directory and credentials kept in two YAML files of the operator; read again when they change. */
-import { type FSWatcher, watch } from 'node:fs';
+import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { BridgeError } from '../errors.ts';
 import { type Aor, canonicalAor } from '../identity/aor.ts';
@@ -67,30 +67,42 @@ export const readAccounts = (file: string): readonly Credential[] =>
     },
   }));
 
+/** How often a file is looked at, ms. */
+const lookEveryMs = 250;
+
+/** Changes with what is at this path: also when another file is put there, which a watch on the file itself would miss. */
+function markOf(file: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(file);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  } catch {
+    return ''; // reading it tells why
+  }
+}
+
+/** Calls back when the file is no longer as `mark` says, as soon as two looks in a row find it alike: half-written files are not read. */
+function watchPath(file: string, mark: string, changed: () => void): () => void {
+  let [told, seen] = [mark, mark];
+  const timer = setInterval(() => {
+    const before = seen;
+    seen = markOf(file);
+    if (seen === told || seen !== before) return;
+    told = seen;
+    changed();
+  }, lookEveryMs).unref();
+  return () => clearInterval(timer);
+}
+
 /** Keeps what `read` gives, and reads again after a change; a faulty new version is logged and the last good one kept. */
 class WatchedFile<T> {
   #value: T;
-  readonly #watcher: FSWatcher | null;
+  readonly #unwatch: () => void;
   readonly #listeners = new Set<() => void>();
 
   constructor(file: string | undefined, read: (file: string) => T, empty: T, log: Logger) {
+    const mark = file === undefined ? '' : markOf(file);
     this.#value = file === undefined ? empty : read(file);
-    let timer: NodeJS.Timeout | undefined;
-    const reread = (path: string): void => {
-      try {
-        this.#value = read(path);
-        for (const listener of this.#listeners) listener();
-      } catch (error) {
-        log.error({ err: error }, 'a changed directory file is not usable; the last good version stays in force');
-      }
-    };
-    this.#watcher =
-      file === undefined
-        ? null
-        : watch(file, { persistent: false }, () => {
-            clearTimeout(timer);
-            timer = setTimeout(() => reread(file), 200);
-          });
+    this.#unwatch = file === undefined ? () => undefined : watchPath(file, mark, () => this.#reread(file, read, log));
   }
 
   get value(): T {
@@ -102,7 +114,16 @@ class WatchedFile<T> {
   }
 
   close(): void {
-    this.#watcher?.close();
+    this.#unwatch();
+  }
+
+  #reread(file: string, read: (file: string) => T, log: Logger): void {
+    try {
+      this.#value = read(file);
+      for (const listener of this.#listeners) listener();
+    } catch (error) {
+      log.error({ err: error }, 'a changed directory file is not usable; the last good version stays in force');
+    }
   }
 }
 

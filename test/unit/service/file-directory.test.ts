@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,8 +50,19 @@ describe('the directory files', () => {
     await changed;
     expect((await directory.bindings())[0]?.jid).toBe('c@x');
     writeFileSync(path, 'rubbish');
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     expect((await directory.bindings())[0]?.jid).toBe('c@x');
+    directory.close();
+  });
+
+  it('are read again each time another file is put in their place, as editors and orchestrators do', async () => {
+    const path = file('- { aor: "sip:b@x", jid: b@x }\n');
+    const directory = createFileDirectory({ bindings: path }, createLog({ level: 'silent' }));
+    for (const jid of ['c@x', 'd@x', 'e@x']) {
+      writeFileSync(`${path}.new`, `- { aor: "sip:b@x", jid: ${jid} }\n`);
+      renameSync(`${path}.new`, path);
+      await expect.poll(async () => (await directory.bindings())[0]?.jid, { timeout: 5_000 }).toBe(jid);
+    }
     directory.close();
   });
 });
