@@ -34,7 +34,8 @@ const emptyMeeting = (id: string): OpenMeeting => ({
   watchers: new Map(),
 });
 
-const mapOfKind = {
+/** Where a meeting keeps the facts of each kind that it can have several of. */
+export const mapOfKind = {
   occupant: 'occupants',
   affiliation: 'affiliations',
   'voice-taken': 'voicesTaken',
@@ -43,7 +44,7 @@ const mapOfKind = {
   departure: 'departures',
   'caller-ban': 'callerBans',
   watcher: 'watchers',
-} as const;
+} as const satisfies Record<Exclude<FactKind, 'link' | 'room' | 'binding'>, keyof Meeting>;
 
 /** Holds current facts and tells listeners of each change, one after another, in order. */
 export class FactStore implements Facts {

@@ -1,20 +1,10 @@
 /** Takes back what stands of a link that was taken out of the configuration: no half of any process speaks of it any more. */
 import type { AskAnswer } from '../bus/asks.ts';
 import type { Bus } from '../bus/bus.ts';
+import { mapOfKind } from '../bus/fact-store.ts';
 import { type FactKind, type Meeting, onlyKey } from '../conference-info/meeting.ts';
 
-type ManyKind = Exclude<FactKind, 'link' | 'room' | 'binding'>;
-
-const mapOfKind = {
-  occupant: 'occupants',
-  affiliation: 'affiliations',
-  'voice-taken': 'voicesTaken',
-  expulsion: 'expulsions',
-  leg: 'legs',
-  departure: 'departures',
-  'caller-ban': 'callerBans',
-  watcher: 'watchers',
-} as const satisfies Record<ManyKind, keyof Meeting>;
+type ManyKind = keyof typeof mapOfKind;
 
 /** Kind and key of everything that stands of a meeting. */
 function standingOf(meeting: Meeting): Array<[FactKind, string]> {
