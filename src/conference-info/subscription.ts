@@ -38,8 +38,8 @@ export interface Subscription extends Sleeper {
   notBefore: number;
 }
 
-/** RFC 6665 4.2.2: answers after which the subscription is gone; 408 stands for Timer F as well. */
-const fatal = new Set([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]);
+/** RFC 6665 4.2.2, RFC 5057 5.1: answers after which the subscription, or its dialog, is gone; 408 stands for Timer F as well. */
+const fatal = new Set([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 502, 604]);
 
 /** What an answer to a NOTIFY means. */
 export function meaningOf(status: number): 'received' | 'missed' | 'gone' {

@@ -4,7 +4,7 @@
  * A call whose caller asked for privacy (RFC 3323, RFC 3325) is a pseudonym of its own to everybody but its caller, in every room, apart
  * from the person's other ways in. Else a moderator is shown everything. For the others, in a room that hides real JIDs from them:
  * - somebody in the room is their nick, and nothing else: the entity is the occupant's URI, a call's endpoint is opaque, no AOR, no JID;
- *   two nicks of one person stay two users, and the calls stand with the first nick;
+ *   two nicks of one person stay two users, and then their calls are a pseudonym beside them;
  * - somebody with a JID who is in the call only is a pseudonym without a label. Their AOR would tell, the moment they enter or leave the
  *   room, whose nick is whose;
  * - callers without a JID are never in the room, so a proved AOR is shown, unless it is a telephone number: that is masked by a keyed hash.
@@ -96,20 +96,23 @@ function pseudonymUser(
   ];
 }
 
-/** Each nick a user of its own; the calls with the first. Without a nick, one pseudonym. */
+/** Each nick a user of its own; the calls with the nick when there is one, else under a pseudonym. */
 function hiddenUsers(person: Person, around: Circumstances, showing: Showing): readonly User[] {
-  if (person.occupants.length === 0) return pseudonymUser(person, person.calls, around, showing);
-  const calls = person.calls.map((call) => callEndpoint(call, around, showing, showing !== 'self'));
-  return person.occupants.map((occupant, index) => {
+  // What moved from one nick to another when that one leaves would tell that both are one person.
+  const apart = person.occupants.length === 1 ? [] : person.calls;
+  const beside = person.occupants.length === 1 ? person.calls : [];
+  const calls = beside.map((call) => callEndpoint(call, around, showing, showing !== 'self'));
+  const nicks = person.occupants.map((occupant) => {
     const entity = occupantUri(around.room, occupant.nick);
     return {
       entity,
       displayText: nickName(occupant),
       roles: occupantRoles([occupant]),
-      endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...(index === 0 ? calls : [])],
-      ...ownOnly(person, index === 0 ? person.calls : [], entity, showing),
+      endpoints: [occupantEndpoint(occupant, around, nickName(occupant)), ...calls],
+      ...ownOnly(person, beside, entity, showing),
     };
   });
+  return apart.length === 0 ? nicks : [...nicks, ...pseudonymUser(person, apart, around, showing)];
 }
 
 function openUser(person: Person, around: Circumstances, showing: Showing): User {

@@ -36,6 +36,12 @@ function isolated(text: string): string {
   return firstStrongIsolate + kept + popIsolate.repeat(open + 1);
 }
 
+/** The first `limit` UTF-16 units at most, never half a character. */
+export function clipped(text: string, limit: number): string {
+  const cut = text.slice(0, limit);
+  return cut.length < text.length && /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
+}
+
 /** At most `limit` code points; what was cut off shows as an ellipsis. */
 function shortened(text: string, limit: number): string {
   if (text.length <= limit) return text;

@@ -4,7 +4,9 @@
 export type Aor = string & { readonly canonical: 'aor' };
 
 const sipForm =
-  /^(sips?):([^@:?;\s<>"]+)@(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?(;[^?\s<>"]*)?$/i;
+  /^(sips?):([^@:?;\s<>"]+)(;[^@:?\s<>"]*)?@(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?(;[^?\s<>"]*)?$/i;
+/** RFC 3966 3: with visual separators. */
+const globalNumber = /^(?:\+|%2b)[\d\-.()]{3,}$/i;
 const unreserved = /^[A-Za-z0-9\-_.!~*'()&=+$,/]$/;
 const mustBeEscaped = /[^A-Za-z0-9\-_.!~*'()&=+$,/%]/gu;
 
@@ -34,18 +36,23 @@ function canonicalTel(text: string): Aor | null {
   return /^\+\d{3,15}$/.test(number) ? (`tel:${number}` as Aor) : null;
 }
 
+const isPort = (port: string | undefined): boolean =>
+  port === undefined || (Number(port) >= 1 && Number(port) <= 65535);
+
 /**
  * The canonical form of a URI used as an address-of-record, or null when it cannot be one.
  * URI parameters are left out, the host is lower case, `sips:` becomes `sip:` (one resource, RFC 5630 3.1); the user part keeps its case.
- * A password, URI headers, an empty user and local telephone numbers are refused.
+ * Parameters of a global telephone number in the user part (`npdi`, `rn`, RFC 4694) are how it is reached, not whose it is: they are left
+ * out too. A password, URI headers, an empty user and local telephone numbers are refused.
  */
 export function canonicalAor(text: string): Aor | null {
   const uri = text.trim();
   if (uri.length > 512) return null;
   if (/^tel:/i.test(uri)) return canonicalTel(uri);
-  const [, , user, host, port] = sipForm.exec(uri) ?? [];
+  const [, , user, ofNumber, host, port] = sipForm.exec(uri) ?? [];
   if (user === undefined || host === undefined || host.includes('..')) return null;
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) return null;
+  if (ofNumber !== undefined && !globalNumber.test(user)) return null;
+  if (!isPort(port)) return null;
   const written = canonicalUser(user);
   return written === null ? null : (`sip:${written}@${host.toLowerCase()}${port ? `:${Number(port)}` : ''}` as Aor);
 }

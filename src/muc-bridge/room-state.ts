@@ -5,6 +5,7 @@
 import { type FactKind, type FactValues, type Meeting, onlyKey } from '../conference-info/meeting.ts';
 import type { AffiliationFact, ExpulsionFact, OccupantFact, RoleCause } from '../conference-info/occupant.ts';
 import { roles } from '../conference-info/occupant.ts';
+import { clipped } from '../conference-info/xml-text.ts';
 import type { RoomEvent, SeenOccupant } from './presence.ts';
 import type { ListedOccupant } from './room-service.ts';
 
@@ -158,7 +159,7 @@ const expulsion = (
   jid: string,
   cause: ExpulsionFact['cause'],
   { reason, by }: { readonly reason: string | null; readonly by: string | null },
-): ExpulsionFact => ({ id, jid, cause, reason: reason?.slice(0, 1000) ?? null, by });
+): ExpulsionFact => ({ id, jid, cause, reason: reason === null ? null : clipped(reason, 1000), by });
 
 /** The ban goes first, with the moderator's words: who is put out must not find the door open in between. */
 const banned = (told: ExpulsionFact): FactChange[] => {

@@ -16,13 +16,16 @@ describe('a conference and its room', () => {
     expect(compose(live).description).toMatchObject({ displayText: link.name, subject: null });
   });
 
-  it('is active unless the link is closed, locked never, and counts who takes part', () => {
+  it('is active unless the link is closed, locked while a lock stands, and counts who takes part', () => {
     const live = new LiveMeeting();
     live.meeting.occupants.set('Amy', occupant('Amy'));
     live.meeting.legs.set('l1', leg('l1'));
     expect(compose(live).state).toEqual({ userCount: 2, active: true, locked: false });
     live.meeting.link = { state: 'closed' } as LiveMeeting['meeting']['link'];
     expect(compose(live).state).toMatchObject({ active: false });
+    const locked = { state: 'open', locked: { by: 'the desk', reason: null } };
+    live.meeting.link = locked as LiveMeeting['meeting']['link'];
+    expect(compose(live).state).toEqual({ userCount: 2, active: true, locked: true });
   });
 
   it('offers audio and chat, and the media of all endpoints are some of these', () => {

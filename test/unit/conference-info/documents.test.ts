@@ -16,7 +16,7 @@ import { chatRooms, serviceUris } from '../../../src/conference-info/service-uri
 import type { View } from '../../../src/conference-info/user.ts';
 import { UserFragments, WrittenUser } from '../../../src/conference-info/user-fragments.ts';
 import { userText } from '../../../src/conference-info/user-text.ts';
-import { escapeXml, readableLine, utf8Length } from '../../../src/conference-info/xml-text.ts';
+import { clipped, escapeXml, readableLine, utf8Length } from '../../../src/conference-info/xml-text.ts';
 import { aor, change, hostile, LiveMeeting, leg, link, occupant, room } from './facts-sample.ts';
 
 const schema = join(import.meta.dirname, '../../harness/conference/schema/conference-info.xsd');
@@ -144,6 +144,19 @@ describe('who is shown as what', () => {
       'connected sendrecv',
     ]);
     expect(new Set(endpoints.map((each) => each.entity)).size).toBe(4);
+  });
+});
+
+describe('a text that is cut', () => {
+  it('is a beginning without half a character, and untouched when it fits', () => {
+    expect(clipped('ab😀', 3)).toBe('ab');
+    expect(clipped('ab😀', 4)).toBe('ab😀');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.nat(12), (text, limit) => {
+        const cut = clipped(text, limit);
+        expect(text.startsWith(cut) && cut.length <= limit && !/[\ud800-\udbff]$/.test(cut)).toBe(true);
+      }),
+    );
   });
 });
 

@@ -142,7 +142,7 @@ describe('time', () => {
 });
 
 describe('answers', () => {
-  it.each([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])('%i removes', (status) => {
+  it.each([404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 502, 604])('%i removes', (status) => {
     const { notifier } = fanOut(1);
     expect(notifier.answered('s0', status, 1)).toBe('removed');
     expect(notifier.has('s0')).toBe(false);

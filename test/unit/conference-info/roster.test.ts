@@ -42,7 +42,7 @@ describe('somebody to themselves', () => {
     ]);
   });
 
-  it('keeps two nicks of theirs apart, with the calls at the first, in a room that hides who is who', () => {
+  it('keeps two nicks of theirs and their calls apart in a room that hides who is who', () => {
     const live = inTheCall({});
     live.bind(aor(number), 'amy@im.example');
     for (const nick of ['Amy', 'Other'])
@@ -51,7 +51,18 @@ describe('somebody to themselves', () => {
     expect(self.map(({ entity, endpoints }) => [entity, endpoints.length])).toEqual(
       ordinary.map(({ entity, endpoints }) => [entity, endpoints.length]),
     );
-    expect(ordinary.map(({ endpoints }) => endpoints.length)).toEqual([2, 1]);
-    expect(self.map(({ associatedAors }) => associatedAors)).toEqual(Array(2).fill([number, 'xmpp:amy@im.example']));
+    expect(ordinary.map(({ endpoints }) => endpoints.length)).toEqual([1, 1, 1]);
+    expect(self.map(({ associatedAors }) => associatedAors)).toEqual(Array(3).fill([number, 'xmpp:amy@im.example']));
+  });
+
+  it('ties no nick to another by what stays when one of them leaves', () => {
+    const live = inTheCall({});
+    live.bind(aor(number), 'amy@im.example');
+    for (const nick of ['Amy', 'Other', 'Third'])
+      live.apply({ kind: 'occupant', key: nick, value: occupant(nick, { jid: 'amy@im.example' }) });
+    const before = shown(live, 'jid:amy@im.example').ordinary;
+    live.apply({ kind: 'occupant', key: 'Amy', value: null });
+    const after = shown(live, 'jid:amy@im.example').ordinary;
+    expect(after).toEqual(before.filter(({ displayText }) => displayText !== 'Amy'));
   });
 });

@@ -12,6 +12,8 @@ describe('an AOR', () => {
     ['sip:J%c3%bcrgen%7c1@example.com', 'sip:J%C3%BCrgen%7C1@example.com'],
     ['sip:Alice@example.com', 'sip:Alice@example.com'],
     ['sip:alice@[2001:DB8::1]:5080', 'sip:alice@[2001:db8::1]:5080'],
+    ['sip:+4930123456;npdi;rn=+4930999@carrier.example;user=phone', 'sip:+4930123456@carrier.example'],
+    ['sip:%2B4930123456;npdi@carrier.example', 'sip:+4930123456@carrier.example'],
     ['tel:+49-(30)-1234;phone-context=x', 'tel:+49301234'],
   ])('%s is written %s', (written, canonical) => {
     expect(canonicalAor(written)).toBe(canonical);
@@ -28,6 +30,9 @@ describe('an AOR', () => {
     'sip:a@example.com:0',
     'sip:a@example.com:70000',
     'tel:1234',
+    'sip:1234;phone-context=example.com@gw.example.com',
+    'sip:alice;day=tuesday@example.com',
+    'sip:+4930123456;npdi:secret@carrier.example',
     'xmpp:a@b',
     `sip:${'a'.repeat(600)}@b`,
     '',
