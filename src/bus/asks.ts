@@ -15,7 +15,7 @@ export type RoomAsk = AskBase &
   (
     | { readonly to: 'room'; readonly act: 'mute' | 'unmute' | 'kick'; readonly nick: string }
     | { readonly to: 'room'; readonly act: 'ban' | 'unban'; readonly jid: string }
-    | { readonly to: 'room'; readonly act: 'reopen' | 'close' }
+    | { readonly to: 'room'; readonly act: 'reopen' | 'close' | 'lock' | 'unlock' }
     /** A line for the moderators of the room. */
     | { readonly to: 'room'; readonly act: 'tell-moderators'; readonly text: string }
   );

@@ -64,6 +64,7 @@ const schemas = {
     reason: by,
     closedBy: z.enum(['room', 'operator']).exactOptional(),
     owners: z.array(jid).max(mostOwners).readonly().exactOptional(),
+    locked: z.strictObject({ by: text, reason: by }).exactOptional(),
   }),
   room: z.strictObject({
     joined: z.boolean(),

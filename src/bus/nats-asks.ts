@@ -13,7 +13,7 @@ const base = { link: z.string().max(64), by: text, reason: text.nullable() };
 const askForm: z.ZodType<Ask> = z.union([
   z.strictObject({ ...base, to: z.literal('room'), act: z.enum(['mute', 'unmute', 'kick']), nick: text }),
   z.strictObject({ ...base, to: z.literal('room'), act: z.enum(['ban', 'unban']), jid: text }),
-  z.strictObject({ ...base, to: z.literal('room'), act: z.enum(['reopen', 'close']) }),
+  z.strictObject({ ...base, to: z.literal('room'), act: z.enum(['reopen', 'close', 'lock', 'unlock']) }),
   z.strictObject({ ...base, to: z.literal('room'), act: z.literal('tell-moderators'), text }),
   z.strictObject({ ...base, to: z.literal('focus'), act: z.enum(['mute', 'unmute', 'remove', 'ban']), leg: text }),
 ]);

@@ -44,6 +44,7 @@ export interface ConferenceState {
   readonly userCount: number;
   /** Calls are taken. */
   readonly active: boolean;
+  /** 5.5.3: no further callers. The room lets people in by its own rules. */
   readonly locked: boolean;
 }
 
@@ -104,7 +105,7 @@ export function describe(link: LinkSettings, meeting: Meeting, chat: ChatPurpose
 export const stateOf = (meeting: Meeting, userCount: number): ConferenceState => ({
   userCount,
   active: meeting.link?.state !== 'closed',
-  locked: false,
+  locked: meeting.link?.locked !== undefined,
 });
 
 /** The entity of a link's conference. */

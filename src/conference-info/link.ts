@@ -53,4 +53,12 @@ export interface LinkFact {
    * own the room again, so for a moment after the link was reopened, too.
    */
   readonly owners?: readonly string[];
+  /** RFC 4575 5.5.3: who is in the call stays, nobody else is let in. Of an open link; gone when the lock is lifted, and with the end of the conference. */
+  readonly locked?: LinkLock;
+}
+
+/** Who locked a conference, and why, in their words. */
+export interface LinkLock {
+  readonly by: string;
+  readonly reason: string | null;
 }

@@ -1,6 +1,7 @@
-/** XEP-0317: shows in the room who is in the call: people there by hats where the server lets us, everybody else by short notices. */
+/** XEP-0317: shows in the room who is in the call: people there by hats where the server lets us, everybody else by short notices; and whether it is locked. */
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
+import type { LinkLock } from '../conference-info/link.ts';
 import { jidOfLeg, type Meeting } from '../conference-info/meeting.ts';
 import type { Bindings } from '../identity/binding.ts';
 import type { Logger } from '../log.ts';
@@ -76,16 +77,27 @@ export function noticesOf(before: Callers, now: Callers, hats: boolean): readonl
   return lines;
 }
 
+/** What the room is told when callers are shut out, and when they no longer are; a lock for another reason is not news. */
+export function lockNotices(before: LinkLock | null, now: LinkLock | null): readonly string[] {
+  if ((before === null) === (now === null)) return [];
+  if (now === null) return ['The call takes new callers again'];
+  return [`The call is locked to new callers${now.reason === null ? '' : `: ${now.reason}`}`];
+}
+
 interface Shown {
   /** Whether a person in the room has the hat, as first seen in their presence or as ordered since. */
   readonly hats: Map<string, boolean>;
   callers: Callers;
+  locked: LinkLock | null;
   hatsRefused: boolean;
   busy: boolean;
   again: boolean;
 }
 
 const settleMs = 200;
+/** What the display depends on, beside bindings. */
+const shownKinds: ReadonlySet<string> = new Set(['leg', 'occupant', 'link']);
+const lockOf = ({ link }: Meeting): LinkLock | null => link?.locked ?? null;
 
 /** Compares what is shown with what should be, after every change that could matter. */
 export class Display {
@@ -111,11 +123,19 @@ export class Display {
     if (this.#mode === 'off') return;
     for (const room of this.#rooms.all()) {
       const callers = callersOf(room.meeting, this.#bus.facts.bindings);
-      this.#shown.set(room.link.id, { hats: new Map(), callers, hatsRefused: false, busy: false, again: false });
+      const locked = lockOf(room.meeting);
+      this.#shown.set(room.link.id, {
+        hats: new Map(),
+        callers,
+        locked,
+        hatsRefused: false,
+        busy: false,
+        again: false,
+      });
     }
     this.#unlisten = this.#bus.listen((event) => {
       if (event.kind === 'binding') for (const room of this.#rooms.all()) this.#later(room);
-      const room = event.kind === 'leg' || event.kind === 'occupant' ? this.#rooms.ofLink(event.link) : null;
+      const room = shownKinds.has(event.kind) ? this.#rooms.ofLink(event.link) : null;
       if (room) this.#later(room);
     });
   }
@@ -199,7 +219,9 @@ export class Display {
   async #showNotices(room: Room, shown: Shown, hats: boolean): Promise<void> {
     const before = shown.callers;
     shown.callers = callersOf(room.meeting, this.#bus.facts.bindings, before);
-    const lines = noticesOf(before, shown.callers, hats);
+    const wasLocked = shown.locked;
+    shown.locked = lockOf(room.meeting);
+    const lines = [...lockNotices(wasLocked, shown.locked), ...noticesOf(before, shown.callers, hats)];
     // Many at once are one message, so that the room is not flooded.
     if (lines.length > 0) await this.#service.say(room.link.room, lines.join('\n'));
   }

@@ -38,6 +38,9 @@ async function carryOut(ask: RoomAsk, room: Room, context: ModerationContext): P
       return reopen(room);
     case 'close':
       return close(ask, room);
+    case 'lock':
+    case 'unlock':
+      return lock(ask, room);
     default:
   }
   if (!room.joined) return refuse('service-unavailable', 'The room cannot be reached now.');
@@ -130,4 +133,18 @@ async function close(ask: RoomAsk, room: Room): Promise<AskAnswer> {
       ? ['The link was closed already. From now on only an operator reopens it.']
       : ['The link is closed already.'];
   return { ok: true, notes };
+}
+
+/** Of the call alone: the room lets people in by its own rules, and need not be reached for it. */
+async function lock(ask: RoomAsk, room: Room): Promise<AskAnswer> {
+  const { link } = room.meeting;
+  if (link?.state !== 'open') return refuse('conflict', 'The link is closed: nobody is let in anyway.');
+  const wanted = ask.act === 'lock';
+  const stood = link.locked !== undefined;
+  await room.lock(wanted ? { by: ask.by, reason: ask.reason } : null);
+  if ((room.meeting.link?.locked !== undefined) !== wanted) {
+    return refuse('internal-error', 'The link could not be changed.');
+  }
+  if (stood !== wanted) return done;
+  return { ok: true, notes: [wanted ? 'The conference was locked already.' : 'The conference is not locked.'] };
 }

@@ -9,13 +9,13 @@ import type { Logger } from '../log.ts';
 import { CallSummaries } from './call-summaries.ts';
 import { CommandDesk } from './command-desk.ts';
 import { ComponentLink, type ComponentSettings } from './component.ts';
+import { ConferenceMemory } from './conference-memory.ts';
 import { type DiscoFacts, replyTo } from './disco.ts';
 import { Display, type DisplayMode } from './display.ts';
 import type { XmlElement } from './element.ts';
 import { type ModerationContext, moderate } from './moderation.ts';
 import { pause } from './pause.ts';
 import { Rooms } from './rooms.ts';
-import { VoiceMemory } from './voice-memory.ts';
 import { XmppRoomService } from './xmpp-room-service.ts';
 
 /** Settings of the XMPP half; times in milliseconds. */
@@ -27,7 +27,7 @@ export interface MucBridgeSettings extends ComponentSettings {
   readonly display: DisplayMode;
   /** Least time between two presences of the focus that tell of the call in one room; null: none does. */
   readonly summaryGapMs: number | null;
-  /** Without any leg for so long a conference has ended, and voice taken is forgotten. 5 minutes when absent. */
+  /** Without any leg for so long a conference has ended: voice taken is forgotten, and a lock is lifted. 5 minutes when absent. */
   readonly conferenceEndsAfterMs?: number;
   /** Namespace of a second, Clark-named copy of the advertisement where the focus answers for it; none when absent. */
   readonly clarkNamespace?: string;
@@ -92,7 +92,7 @@ class Half implements MucBridge {
   readonly #rooms: Rooms;
   readonly #display: Display;
   readonly #summaries: CallSummaries | null;
-  readonly #voice: VoiceMemory;
+  readonly #memory: ConferenceMemory;
   readonly #disco: DiscoFacts;
   readonly #moderation: ModerationContext;
   readonly #desk: CommandDesk;
@@ -131,7 +131,7 @@ class Half implements MucBridge {
     const { summaryGapMs } = settings;
     this.#summaries =
       summaryGapMs === null ? null : new CallSummaries(summaryGapMs, this.#rooms, this.#service, bus, log);
-    this.#voice = new VoiceMemory(bus, links, settings.conferenceEndsAfterMs, log);
+    this.#memory = new ConferenceMemory(bus, this.#rooms, settings.conferenceEndsAfterMs, log);
     this.#moderation = { rooms: this.#rooms, service: this.#service, log };
     this.#desk = new CommandDesk(this.#moderation, settings.domain, focus);
     this.#disco = {
@@ -206,7 +206,7 @@ class Half implements MucBridge {
     await this.#rooms.publishLinks();
     this.#standby = false;
     this.#unserve = asks.serve({ owner: 'room' }, (ask) => moderate(ask, this.#moderation));
-    this.#voice.start();
+    this.#memory.start();
     this.#display.start();
     this.#summaries?.start();
     this.#link.start();
@@ -218,7 +218,7 @@ class Half implements MucBridge {
     this.#unserve();
     this.#display.stop();
     this.#summaries?.stop();
-    this.#voice.stop();
+    this.#memory.stop();
     await this.#rooms.leave();
     await this.#link.stop();
   }

@@ -1,8 +1,9 @@
 /** Writes what is known of one room to the bus. */
 import type { Bus } from '../bus/bus.ts';
-import { type LinkFact, type LinkSettings, mostOwners } from '../conference-info/link.ts';
+import { type LinkFact, type LinkLock, type LinkSettings, mostOwners } from '../conference-info/link.ts';
 import { type Meeting, onlyKey } from '../conference-info/meeting.ts';
 import type { RoomFact } from '../conference-info/occupant.ts';
+import { clipped } from '../conference-info/xml-text.ts';
 import type { RoomInfo } from './room-service.ts';
 import { type FactChange, missingFromSnapshot } from './room-state.ts';
 
@@ -65,7 +66,7 @@ export class RoomFacts {
     const owners = closedBy === 'room' ? ownersOf(this.meeting, focus) : link?.owners;
     await this.#publishLink({
       state: 'closed',
-      reason: reason.slice(0, 1000),
+      reason: clipped(reason, 1000),
       closedBy,
       ...(owners ? { owners } : {}),
     });
@@ -80,6 +81,14 @@ export class RoomFacts {
   async open(): Promise<void> {
     const owners = this.meeting.link?.owners;
     await this.#publishLink({ state: 'open', reason: null, ...(owners ? { owners } : {}) });
+  }
+
+  /** Locks an open conference, or with null lifts the lock. */
+  async lock(locked: LinkLock | null): Promise<void> {
+    const { link } = this.meeting;
+    if (link?.state !== 'open' || (locked === null && !link.locked)) return;
+    const { locked: before, ...rest } = link;
+    await this.#publishLink(locked === null ? rest : { ...rest, locked });
   }
 
   /** Those who owned the destroyed room own it again. A link that was closed meanwhile needs them. */

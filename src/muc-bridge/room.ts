@@ -1,9 +1,10 @@
 /** XEP-0045: one linked room as the focus lives in it. Everything that concerns it goes through one queue. */
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '../bus/bus.ts';
-import type { LinkSettings } from '../conference-info/link.ts';
+import type { LinkLock, LinkSettings } from '../conference-info/link.ts';
 import type { Meeting } from '../conference-info/meeting.ts';
 import type { RoomFact } from '../conference-info/occupant.ts';
+import { clipped } from '../conference-info/xml-text.ts';
 import type { BridgeError } from '../errors.ts';
 import { bareJid } from '../identity/jid.ts';
 import type { Logger } from '../log.ts';
@@ -124,6 +125,11 @@ export class Room {
     return open;
   }
 
+  /** Locks the conference while its link is open, or with null lifts the lock. */
+  lock(locked: LinkLock | null): Promise<void> {
+    return this.#enqueue(() => this.#facts.lock(locked));
+  }
+
   /** Asks whether we are still in and enters again when not (XEP-0410). */
   async check(): Promise<void> {
     if (!this.#present || (await this.#context.service.stillIn(this.link.room, this.#entry.nick)) !== false) return;
@@ -225,7 +231,7 @@ export class Room {
 
   async #follow(event: Exclude<RoomEvent, { event: 'destroyed' | 'refused' }>): Promise<void> {
     if (event.event === 'configured') this.#scheduleResync();
-    if (event.event === 'subject') await this.#facts.publishRoom({ subject: event.subject.slice(0, 65_536) });
+    if (event.event === 'subject') await this.#facts.publishRoom({ subject: clipped(event.subject, 65_536) });
     this.#readings.note(event, this.meeting);
     if ('nick' in event) {
       if (event.event === 'present') this.#seen?.add(event.nick);
@@ -274,10 +280,8 @@ export class Room {
 
   #scheduleResync(): void {
     if (this.#resyncTimer) clearTimeout(this.#resyncTimer);
-    this.#resyncTimer = setTimeout(
-      () => void this.#quietly(() => this.#read(this.#visit.signal, true)),
-      this.#context.resyncAfterMs,
-    );
+    const read = (): void => void this.#quietly(() => this.#read(this.#visit.signal, true));
+    this.#resyncTimer = setTimeout(read, this.#context.resyncAfterMs);
   }
 
   #carryOut(order: RoomOrder): Promise<void> {

@@ -58,13 +58,14 @@ export class Rooms {
       const stood = this.#context.bus.facts.meeting(id).link;
       const known = stood?.room === room ? stood : null;
       if (known?.state === 'closed') continue;
-      const owners = known?.owners ? { owners: known.owners } : {};
+      const { owners, locked } = known ?? {};
       await this.#context.bus.publish(id, 'link', onlyKey, {
         room,
         conference,
         state: 'open',
         reason: null,
-        ...owners,
+        ...(owners ? { owners } : {}),
+        ...(locked ? { locked } : {}),
       });
     }
   }

@@ -3,10 +3,11 @@ import type { LegFact } from '../conference-info/leg.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
 import { jidOfLeg, type Meeting } from '../conference-info/meeting.ts';
 import type { ExpulsionFact } from '../conference-info/occupant.ts';
+import { clipped } from '../conference-info/xml-text.ts';
 import type { Aor } from '../identity/aor.ts';
 import type { Bindings } from '../identity/binding.ts';
 import type { PolicySettings } from './settings.ts';
-import { affiliationOf, isMember, wordsOnLeaving } from './standing.ts';
+import { affiliationOf, isMember, isOwnerOrAdmin, wordsOnLeaving } from './standing.ts';
 
 /** A refusal as SIP says it; `text` is the reason phrase for people. */
 export interface Refusal {
@@ -18,8 +19,6 @@ export interface Refusal {
 export type Admission =
   | { readonly act: 'join'; readonly expulsion: string | null }
   | ({ readonly act: 'refuse' } & Refusal);
-
-const refuse = (status: Refusal['status'], text: string): Admission => ({ act: 'refuse', status, text });
 
 /** What keeps somebody out of the call, or puts them out. */
 type Cause = ExpulsionFact['cause'] | 'caller-ban' | 'closed';
@@ -61,6 +60,42 @@ function barrier(
   return { cause: 'membership', reason, by };
 }
 
+/** Why somebody with this proved AOR, or null, may neither call nor watch; null when nothing speaks against it. */
+export function keptOut(
+  aor: Aor | null,
+  meeting: Meeting,
+  bindings: Bindings,
+  settings: PolicySettings,
+): Refusal | null {
+  const against = barrier({ aor, jid: jidOfLeg({ aor }, bindings) }, meeting, settings);
+  if (against) return { status: said[against.cause].status, text: said[against.cause].text };
+  // Who is banned, a member or muted is not known before the room has been seen: later is better than wrongly let in.
+  return meeting.room === null ? { status: 503, text: 'The room of this conference is not known yet' } : null;
+}
+
+/**
+ * Why a new caller whom nothing keeps out gets no place all the same.
+ *
+ * Of a locked conference the answer is 403: RFC 4353 has the focus enforce the policy of the conference by refusing the INVITE, no RFC names a
+ * status for a lock, and RFC 3261 21.4.4 says what is meant: understood, refused, not to be repeated. 480 and 486 would ask phones and
+ * proxies to try again, or to look for voice mail, and 603 would end forks of the call that have nothing to do with this conference.
+ */
+function noPlace(
+  aor: Aor | null,
+  link: LinkSettings,
+  meeting: Meeting,
+  bindings: Bindings,
+  settings: PolicySettings,
+): Refusal | null {
+  if (aor === null && settings.anonymousCallers === 'refuse') return { status: 403, text: 'Please prove who you are' };
+  const jid = jidOfLeg({ aor }, bindings);
+  if (meeting.link?.locked && (jid === null || !isOwnerOrAdmin(jid, meeting))) {
+    return { status: 403, text: 'The conference is locked' };
+  }
+  if (meeting.legs.size >= link.maximumUsers) return { status: 486, text: 'The conference is full' };
+  return null;
+}
+
 /** Decides on a new caller. `aor` is a proved one or null. */
 export function admit(
   aor: Aor | null,
@@ -69,13 +104,9 @@ export function admit(
   bindings: Bindings,
   settings: PolicySettings,
 ): Admission {
+  const refusal = keptOut(aor, meeting, bindings, settings) ?? noPlace(aor, link, meeting, bindings, settings);
+  if (refusal) return { act: 'refuse', ...refusal };
   const jid = jidOfLeg({ aor }, bindings);
-  const against = barrier({ aor, jid }, meeting, settings);
-  if (against) return refuse(said[against.cause].status, said[against.cause].text);
-  // Who is banned, a member or muted is not known before the room has been seen: later is better than wrongly let in.
-  if (meeting.room === null) return refuse(503, 'The room of this conference is not known yet');
-  if (aor === null && settings.anonymousCallers === 'refuse') return refuse(403, 'Please prove who you are');
-  if (meeting.legs.size >= link.maximumUsers) return refuse(486, 'The conference is full');
   return { act: 'join', expulsion: jid === null ? null : (meeting.expulsions.get(jid)?.id ?? null) };
 }
 
@@ -108,7 +139,7 @@ export function mustLeave(
   const { status, text } = said[why.cause as Cause];
   return {
     status,
-    text: why.reason === null ? text : `${text}: ${why.reason.slice(0, longestReason)}`,
+    text: why.reason === null ? text : `${text}: ${clipped(why.reason, longestReason)}`,
     reason: why.reason ?? text,
     disconnection: why.cause === 'closed' ? 'departed' : 'booted',
     by: why.by,

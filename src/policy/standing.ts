@@ -42,6 +42,9 @@ export function hasVoice(jid: string, meeting: Meeting, settings: PolicySettings
   return open || affiliation === 'member' || mayModerate.has(affiliation);
 }
 
+/** True for an owner or admin of the room. */
+export const isOwnerOrAdmin = (jid: string, meeting: Meeting): boolean => mayModerate.has(affiliationOf(jid, meeting));
+
 /** True for a member or better. */
 export const isMember = (jid: string, meeting: Meeting): boolean => {
   const affiliation = affiliationOf(jid, meeting);

@@ -74,7 +74,7 @@ export function addAdminRoutes(server: FastifyInstance, context: AdminContext): 
       return send(reply, await withTrace(() => actOn(body.person, order, context)));
     });
   }
-  for (const act of ['reopen', 'close'] as const) {
+  for (const act of ['reopen', 'close', 'lock', 'unlock'] as const) {
     server.post<LinkRoute>(`/links/:link/${act}`, async (request, reply) => {
       const { link } = request.params;
       if (!links.has(link)) return send(reply, noSuchLink);

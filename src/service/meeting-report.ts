@@ -1,7 +1,7 @@
 /** A meeting as an operator sees it: each person once, with what reaches them (text, audio or both). Pure. */
 import type { Involvement } from '../conference-info/involvement.ts';
 import type { LegFact } from '../conference-info/leg.ts';
-import type { LinkSettings } from '../conference-info/link.ts';
+import type { LinkLock, LinkSettings } from '../conference-info/link.ts';
 import type { Meeting } from '../conference-info/meeting.ts';
 import { personOfLeg, personOfOccupant } from '../conference-info/person.ts';
 import type { Bindings } from '../identity/binding.ts';
@@ -36,6 +36,8 @@ export interface LinkReport {
   readonly reason: string | null;
   /** Who closed it: only where the room did, by being destroyed, may its former owners reopen it. Null when open, or not known. */
   readonly closedBy: 'room' | 'operator' | null;
+  /** Who locked it against new callers, and why; null when it is not locked. */
+  readonly locked: LinkLock | null;
   readonly roomJoined: boolean;
   /** Where the room's `audio-video-uri` can be read: `room`, `focus`, `none`. */
   readonly advertised: string;
@@ -61,6 +63,7 @@ export const linkReport = (link: LinkSettings, meeting: Meeting): LinkReport => 
   state: meeting.link?.state ?? 'unknown',
   reason: meeting.link?.reason ?? null,
   closedBy: meeting.link?.closedBy ?? null,
+  locked: meeting.link?.locked ?? null,
   roomJoined: meeting.room?.joined ?? false,
   advertised: meeting.room?.advertised ?? 'none',
   occupants: meeting.occupants.size,

@@ -90,9 +90,14 @@ const personCommands = {
   unban: 'let a banned person come back',
 } as const;
 
-const linkCommands = { reopen: 'open a link that is closed', close: 'close a link: its calls end' } as const;
+const linkCommands = {
+  reopen: 'open a link that is closed',
+  close: 'close a link: its calls end',
+  lock: 'let nobody else into the call but owners and admins of the room; who is in it stays',
+  unlock: 'let callers in again',
+} as const;
 
-/** Adds show, mute, unmute, kick, ban, unban, reopen, close and forget. */
+/** Adds show, mute, unmute, kick, ban, unban, reopen, close, lock, unlock and forget. */
 export function addOrderCommands(program: Command): void {
   withReach(program.command('show [link]'))
     .description('show all links, or one meeting with its people (JSON)')

@@ -33,7 +33,7 @@ export class WatchGuard {
 
   /** What somebody may see of a conference now. */
   rightOf(link: LinkSettings, claim: WatcherClaim): WatchRight {
-    return mayWatch(claim, this.#rules, link, this.#facts.meeting(link.id), this.#facts.bindings);
+    return mayWatch(claim, this.#rules, this.#facts.meeting(link.id), this.#facts.bindings);
   }
 
   /** A fact has changed: whoever it concerns is looked at. */

@@ -1,11 +1,10 @@
 /** RFC 4575 3.5, 8.1: who may watch a conference, and which view of it they get. Pure. */
-import type { LinkSettings } from '../conference-info/link.ts';
 import { jidOfLeg, type Meeting } from '../conference-info/meeting.ts';
 import { personOfLeg } from '../conference-info/person.ts';
 import type { View } from '../conference-info/user.ts';
 import type { Aor } from '../identity/aor.ts';
 import type { Bindings } from '../identity/binding.ts';
-import { admit } from '../policy/admission.ts';
+import { keptOut } from '../policy/admission.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { affiliationOf, occupantsOf } from '../policy/standing.ts';
 
@@ -66,17 +65,13 @@ export const personOfWatcher = ({ aor, leg }: WatcherClaim, bindings: Bindings):
 export function mayWatch(
   watcher: WatcherClaim,
   { watching, policy }: WatchRules,
-  link: LinkSettings,
   meeting: Meeting,
   bindings: Bindings,
 ): WatchRight {
   const { aor } = watcher;
   const jid = jidOfLeg({ aor }, bindings);
-  const open = { ...link, maximumUsers: Number.POSITIVE_INFINITY };
-  const admission = admit(aor, open, meeting, bindings, { ...policy, anonymousCallers: 'allow' });
-  if (admission.act === 'refuse') {
-    return { act: 'refuse', status: admission.status, text: admission.text, why: 'barred' };
-  }
+  const barred = keptOut(aor, meeting, bindings, policy);
+  if (barred) return { act: 'refuse', ...barred, why: 'barred' };
   const view = viewOf(jid, meeting);
   const granted: WatchRight = { act: 'watch', view, self: personOfWatcher(watcher, bindings) };
   if (watching === 'anyone') return granted;

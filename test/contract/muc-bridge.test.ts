@@ -346,6 +346,45 @@ describe.each(kinds)('muc-bridge on %s', (kind) => {
     });
   });
 
+  it('locks the call when asked, which the room is told, until it is asked again, or closed', async () => {
+    await using(new Bench(server, { display: 'notices' }), async (bench) => {
+      const { aliceIn } = await atHome(bench);
+      const told = (body: string) =>
+        aliceIn.until(({ messages }) => messages.some((message) => message.body?.split('\n').includes(body)), body);
+      await bench.call(bob.bareJid);
+      expect(await bench.ask({ act: 'lock', reason: 'board only' })).toEqual({ ok: true, notes: [] });
+      expect(bench.meeting.link?.locked).toEqual({ by: 'operator', reason: 'board only' });
+      await told('The call is locked to new callers: board only');
+      expect(await bench.ask({ act: 'lock' })).toMatchObject({ notes: ['The conference was locked already.'] });
+      await bench.restart();
+      expect(bench.meeting.link?.locked).toEqual({ by: 'operator', reason: null });
+      expect(await bench.ask({ act: 'unlock' })).toEqual({ ok: true, notes: [] });
+      expect(bench.meeting.link).not.toHaveProperty('locked');
+      await told('The call takes new callers again');
+      expect(await bench.ask({ act: 'unlock' })).toMatchObject({ notes: ['The conference is not locked.'] });
+
+      await bench.ask({ act: 'lock' });
+      await bench.ask({ act: 'close' });
+      expect(await bench.ask({ act: 'lock' })).toMatchObject({ ok: false, condition: 'conflict' });
+      await bench.ask({ act: 'reopen' });
+      expect(bench.meeting.link).toMatchObject({ state: 'open' });
+      expect(bench.meeting.link).not.toHaveProperty('locked');
+    });
+  });
+
+  it('lifts the lock when the conference has ended', async () => {
+    await using(new Bench(server, { conferenceEndsAfterMs: 300 }), async (bench) => {
+      await atHome(bench);
+      const leg = await bench.call(bob.bareJid);
+      await bench.ask({ act: 'lock' });
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(bench.meeting.link?.locked).toBeDefined();
+      await bench.bus.withdraw(bench.link.id, 'leg', leg.leg);
+      await bench.until(() => bench.meeting.link?.locked === undefined, 'the lock lifted');
+      expect(bench.meeting.link?.state).toBe('open');
+    });
+  });
+
   it('enters a room with a password, whose owner it is', async () => {
     await using(new Bench(server), async (bench) => {
       const aliceIn = await alice.join(bench.link.room, 'Alice');

@@ -150,6 +150,23 @@ export function moderationOfTheFocus(start: StartPlace): void {
       expect(at.legs()).toEqual([]);
     });
 
+    it('lets nobody into a locked conference but owners of the room; who is in it stays', async () => {
+      const stays = at.peer.dialog('carol', at.uri);
+      await at.call(stays);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      const open = { room: link.room, conference: link.conference, state: 'open', reason: null } as const;
+      await at.bus.publish(link.id, 'link', '-', { ...open, locked: { by: 'the desk', reason: null } });
+      const refused = await at.call(at.peer.dialog('dave', at.uri));
+      expect(refused.start).toMatch(/ 403 The conference is locked$/);
+      expect(statusOf((await at.callAlice()).answer)).toBe(403);
+      await at.bus.publish(link.id, 'occupant', 'alice', { ...alice, affiliation: 'owner', role: 'moderator' });
+      expect(statusOf((await at.callAlice()).answer)).toBe(200);
+      expect(statusOf(await at.peer.request('OPTIONS', stays))).toBe(200);
+      await at.bus.publish(link.id, 'link', '-', open);
+      expect(statusOf(await at.call(at.peer.dialog('dave', at.uri)))).toBe(200);
+      await eventually(() => at.legs().length === 3, 'all three are in the call');
+    });
+
     it('ends everything when the link is closed', async () => {
       const { dialog } = await at.callAlice();
       await eventually(() => at.legs().length === 1, 'the leg is known');

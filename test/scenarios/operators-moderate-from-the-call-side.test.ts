@@ -8,7 +8,7 @@ import { calledAgain, order, refusal, untilMeeting } from './in-the-call.ts';
 import { people } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['room', 'phones', 'audio', 'owner', 'closed', 'refused'];
+const links = ['room', 'phones', 'audio', 'owner', 'locked', 'closed', 'refused'];
 
 const command = (stack: MeetingStack, ...args: string[]): Promise<CommandResult> =>
   stack.bridge.cli(...args, '--config', stack.files.config);
@@ -152,6 +152,32 @@ describeStacks('An operator', { links }, (stack) => {
     expect((await order(stack(), 'owner', 'unmute', { person: owner.nick })).status).toBe(200);
     await guest.room.say('a round trip');
     expect(guest.room.occupants.get(owner.nick)!.role).toBe('moderator');
+  });
+
+  it('locks a conference: who is in the call stays, nobody else is let in but who owns the room', async () => {
+    const { owner, guest } = await people(stack(), 'locked');
+    const { conference } = stack().link('locked');
+    const carol = await stack().phone('carol');
+    const guestCall = await guest.call();
+    const watcher = await stack().watcher('alice', conference);
+    expect(watcher.view.locked).toBe(false);
+
+    expect(await command(stack(), 'lock', 'locked', '--by', 'the desk', '--reason', 'board only')).toEqual(done);
+    await watcher.until((view) => view.locked === true, 'locked');
+    await untilMeeting(stack(), 'locked', { calls: 1, locked: { by: 'the desk', reason: 'board only' } });
+    await owner.room.until(
+      ({ messages }) => messages.some(({ body }) => body === 'The call is locked to new callers: board only'),
+      'the room told',
+    );
+    expect(await refusal(carol, conference)).toMatchObject({ status: 403, reason: 'The conference is locked' });
+    expect((await refusal(await guest.phone(), conference)).status).toBe(403);
+    const ownerCall = await owner.call();
+    await Promise.all([ownerCall.hears(guest.tone), guestCall.hears(owner.tone)]);
+
+    expect(await command(stack(), 'unlock', 'locked')).toEqual(done);
+    await watcher.until((view) => view.locked === false, 'not locked');
+    await untilMeeting(stack(), 'locked', { calls: 2, locked: null });
+    await calledAgain(carol, conference);
   });
 
   it('closes a conference and opens it again', async () => {

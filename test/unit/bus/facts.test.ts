@@ -37,6 +37,23 @@ describe('the fact of a leg', () => {
   });
 });
 
+describe('the fact of a link', () => {
+  const link = { room: 'tea@rooms.example', conference: 'sip:tea@conf.example', state: 'open', reason: null };
+  const locked = { by: 'the desk', reason: 'private' };
+
+  it('is read as earlier versions wrote it, and with a lock', () => {
+    expect(checkFact('link', link)).toEqual(link);
+    expect(checkFact('link', { ...link, locked })).toEqual({ ...link, locked });
+  });
+
+  it.each([true, null, undefined, { by: 'the desk' }, { ...locked, since: 'now' }])(
+    'is refused when locked is %j',
+    (wrong) => {
+      expect(() => checkFact('link', { ...link, locked: wrong })).toThrow(/fact of kind link refused: locked/);
+    },
+  );
+});
+
 describe('the fact of a departure', () => {
   it('has the leg in it', () => {
     expect(checkFact('departure', departure)).toEqual(departure);

@@ -5,7 +5,7 @@ import type { Meeting } from '../../../src/conference-info/meeting.ts';
 import type { OccupantFact } from '../../../src/conference-info/occupant.ts';
 import { canonicalAor } from '../../../src/identity/aor.ts';
 import type { Binding } from '../../../src/identity/binding.ts';
-import { type Callers, callersOf, noticesOf, peopleWithBoth } from '../../../src/muc-bridge/display.ts';
+import { type Callers, callersOf, lockNotices, noticesOf, peopleWithBoth } from '../../../src/muc-bridge/display.ts';
 
 const aorOf = (name: string) => canonicalAor(`sip:${name}@sip.example`)!;
 const leg = (id: string, aor: string | null, label: string | null) =>
@@ -78,6 +78,16 @@ describe('notices', () => {
   const callers = (...list: readonly [string, boolean][]): Callers =>
     new Map(list.map(([name, here]) => [name, { name, here }]));
   const nobody = callers();
+
+  it('tell that the call is locked, in the words of who did it, and that it no longer is, once each', () => {
+    const lock = { by: 'the desk', reason: null };
+    expect(lockNotices(null, lock)).toEqual(['The call is locked to new callers']);
+    expect(lockNotices(null, { ...lock, reason: 'board only' })).toEqual([
+      'The call is locked to new callers: board only',
+    ]);
+    expect(lockNotices(lock, null)).toEqual(['The call takes new callers again']);
+    expect([...lockNotices(null, null), ...lockNotices(lock, { ...lock, reason: 'board only' })]).toEqual([]);
+  });
 
   it('tell of everybody where there are no hats', () => {
     expect(noticesOf(nobody, callers(['Bob', true], ['Zoe', false]), false)).toEqual([

@@ -58,6 +58,33 @@ async function destroyed(): Promise<Stage> {
   return stage;
 }
 
+describe('a lock', () => {
+  const locked = { by: 'the desk', reason: 'board only' };
+  const lockedLink = async () => {
+    const stage = new Stage();
+    await stage.facts.open();
+    await stage.facts.lock(locked);
+    return stage;
+  };
+
+  it('stands until it is lifted, over a restart', async () => {
+    const stage = await lockedLink();
+    await stage.restarted();
+    expect(stage.linkFact).toEqual({ ...open, locked });
+    await stage.facts.lock(null);
+    expect(stage.linkFact).toEqual(open);
+  });
+
+  it('ends with the link, and is not put on a closed one', async () => {
+    const stage = await lockedLink();
+    await stage.facts.close('over', 'operator', desk);
+    await stage.facts.lock(locked);
+    expect(stage.linkFact).toEqual({ ...open, state: 'closed', reason: 'over', closedBy: 'operator' });
+    await stage.facts.open();
+    expect(stage.linkFact).toEqual(open);
+  });
+});
+
 describe('a link whose room is destroyed', () => {
   it('knows who owned it, by its lists and by sight, once each, without the focus', async () => {
     const stage = new Stage();

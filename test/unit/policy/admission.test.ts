@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Meeting } from '../../../src/conference-info/meeting.ts';
-import { admit, mustLeave } from '../../../src/policy/admission.ts';
+import { admit, keptOut, mustLeave } from '../../../src/policy/admission.ts';
 import { defaultPolicy } from '../../../src/policy/settings.ts';
 import { bindings, bobAor, bobJid, leg, link, type MeetingParts, meeting, occupant } from './meeting-fixture.ts';
 
@@ -37,6 +37,24 @@ describe('admission', () => {
   it('says busy when full, and refuses the unproved by setting', () => {
     expect(status({ legs: [leg({ leg: 'a' }), leg({ leg: 'b' })] })).toBe(486);
     expect(status({}, null, { ...defaultPolicy, anonymousCallers: 'refuse' })).toBe(403);
+  });
+
+  it('lets nobody into a locked conference but proved owners and admins of the room', () => {
+    const locked = { locked: true };
+    expect(admit(bobAor, link, meeting(locked), bindings, defaultPolicy)).toEqual({
+      ...{ act: 'refuse', status: 403, text: 'The conference is locked' },
+    });
+    expect(status(locked, null)).toBe(403);
+    expect(status({ ...locked, affiliations: { [bobJid]: 'member' } })).toBe(403);
+    expect(status({ ...locked, occupants: [occupant({ role: 'moderator' })] })).toBe(403);
+    for (const affiliation of ['owner', 'admin'] as const) {
+      expect(status({ ...locked, affiliations: { [bobJid]: affiliation } })).toBe('join');
+      expect(status({ ...locked, affiliations: { [bobJid]: affiliation } }, null)).toBe(403);
+    }
+    const full = [leg({ leg: 'a' }), leg({ leg: 'b' })];
+    expect(status({ ...locked, legs: full, affiliations: { [bobJid]: 'owner' } })).toBe(486);
+    expect(mustLeave(leg(), meeting(locked), bindings, defaultPolicy)).toBeNull();
+    expect(keptOut(bobAor, meeting(locked), bindings, defaultPolicy)).toBeNull();
   });
 
   it('asks to come again while the room has not been seen, but ends no call for it', () => {

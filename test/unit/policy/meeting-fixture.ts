@@ -70,13 +70,17 @@ export interface MeetingParts {
   voicesTaken?: readonly string[];
   expulsion?: string;
   closed?: boolean;
+  locked?: boolean;
   legs?: readonly LegFact[];
   callerBans?: readonly Aor[];
 }
 
 export const meeting = (parts: MeetingParts = {}): Meeting => ({
   id: 'tea',
-  link: { room: link.room, conference: link.conference, state: parts.closed ? 'closed' : 'open', reason: null },
+  link: {
+    ...{ room: link.room, conference: link.conference, state: parts.closed ? 'closed' : 'open', reason: null },
+    ...(parts.locked ? { locked: { by: 'the desk', reason: null } } : {}),
+  },
   room: parts.room === null ? null : room(parts.room),
   occupants: new Map((parts.occupants ?? []).map((one) => [one.nick, one])),
   affiliations: new Map(

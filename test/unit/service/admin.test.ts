@@ -67,6 +67,22 @@ describe('an operator', () => {
     expect(asked[1]).toEqual({ to: 'room', link: 'tea', act: 'reopen', by: 'operator', reason: null });
   });
 
+  it.each(['reopen', 'close', 'lock', 'unlock'] as const)('asks the room to %s the link', async (act) => {
+    const { call, asked } = await desk();
+    expect((await call('POST', `/links/tea/${act}`, { reason: 'lunch' })).status).toBe(200);
+    expect(asked).toEqual([{ to: 'room', link: 'tea', act, by: 'operator', reason: 'lunch' }]);
+    expect((await call('POST', `/links/none/${act}`)).status).toBe(404);
+  });
+
+  it('sees who locked a conference, and why', async () => {
+    const { call, bus } = await desk();
+    expect((await call('GET', '/links/tea')).body.locked).toBeNull();
+    const locked = { by: 'dora', reason: 'board only' };
+    await bus.publish('tea', 'link', onlyKey, { room: 'r', conference: 'c', state: 'open', reason: null, locked });
+    expect((await call('GET', '/links')).body).toMatchObject([{ id: 'tea', locked }]);
+    expect((await call('GET', '/links/tea')).body).toMatchObject({ locked });
+  });
+
   it('hears a refusal once, with the way out', async () => {
     const text = 'The room does not allow this (not-allowed). The call alone can be muted with --audio-only.';
     const { call, asked } = await desk(() => ({ ok: false, condition: 'not-allowed', text }));

@@ -85,7 +85,7 @@ describe('an operator’s command', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(['reopen', 'close'])('%s asks about the link', async (act) => {
+  it.each(['reopen', 'close', 'lock', 'unlock'])('%s asks about the link', async (act) => {
     await run(act, 'tea', '--reason', 'lunch');
     expect(asked[0]).toMatchObject({ what: `POST /admin/links/tea/${act}`, body: { by: 'operator', reason: 'lunch' } });
   });

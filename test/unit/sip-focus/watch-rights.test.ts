@@ -2,16 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Aor } from '../../../src/identity/aor.ts';
 import { defaultPolicy } from '../../../src/policy/settings.ts';
 import { mayWatch, type WatcherClaim, type Watching } from '../../../src/sip-focus/watch-rights.ts';
-import {
-  bindings,
-  bobAor,
-  bobJid,
-  leg,
-  link,
-  type MeetingParts,
-  meeting,
-  occupant,
-} from '../policy/meeting-fixture.ts';
+import { bindings, bobAor, bobJid, leg, type MeetingParts, meeting, occupant } from '../policy/meeting-fixture.ts';
 
 const bob: WatcherClaim = { aor: bobAor, leg: null };
 const bobsPhone: WatcherClaim = { aor: bobAor, leg: 'l1' };
@@ -20,7 +11,7 @@ const stranger: WatcherClaim = { aor: null, leg: null };
 const caller: WatcherClaim = { aor: null, leg: 'l7' };
 
 const judge = (watcher: WatcherClaim, watching: Watching, parts: MeetingParts = {}) =>
-  mayWatch(watcher, { watching, policy: defaultPolicy }, link, meeting(parts), bindings);
+  mayWatch(watcher, { watching, policy: defaultPolicy }, meeting(parts), bindings);
 /** The view, or why there is none. */
 const seen = (...args: Parameters<typeof judge>): string => {
   const right = judge(...args);
