@@ -18,30 +18,36 @@ export type Affected = 'everybody' | ReadonlySet<string>;
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** A person's calls, standing or ended, and nicks, by key. */
-interface Membership {
-  readonly calls: Set<string>;
-  readonly nicks: Set<string>;
-}
-
-/** A set of values per key; a key without values does not stand. */
+/** A set of values per key; a key without values does not stand. One value, as most have, stands bare: a set of it takes 200 bytes. */
 class Groups {
-  readonly #sets = new Map<string, Set<string>>();
+  readonly #values = new Map<string, string | Set<string>>();
 
-  get(key: string): ReadonlySet<string> {
-    return this.#sets.get(key) ?? nobody;
+  has(key: string): boolean {
+    return this.#values.has(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#values.keys();
+  }
+
+  get(key: string): Iterable<string> {
+    const values = this.#values.get(key) ?? nobody;
+    return typeof values === 'string' ? [values] : values;
   }
 
   add(key: string, value: string): void {
-    const set = this.#sets.get(key);
-    if (set) set.add(value);
-    else this.#sets.set(key, new Set([value]));
+    const values = this.#values.get(key);
+    if (values === undefined) this.#values.set(key, value);
+    else if (typeof values !== 'string') values.add(value);
+    else if (values !== value) this.#values.set(key, new Set([values, value]));
   }
 
   remove(key: string, value: string): void {
-    const set = this.#sets.get(key);
-    set?.delete(value);
-    if (set?.size === 0) this.#sets.delete(key);
+    const values = this.#values.get(key);
+    if (values === value) this.#values.delete(key);
+    if (values === undefined || typeof values === 'string') return;
+    values.delete(value);
+    if (values.size === 0) this.#values.delete(key);
   }
 }
 
@@ -67,7 +73,9 @@ export class Roster {
   readonly #room: string;
   readonly #meeting: Meeting;
   readonly #bindings: Bindings;
-  readonly #members = new Map<string, Membership>();
+  /** Of each person, by key: calls, standing or ended, and nicks. */
+  readonly #callsOfPerson = new Groups();
+  readonly #nicksOfPerson = new Groups();
   readonly #placedCalls = new Map<string, Placed>();
   readonly #placedNicks = new Map<string, string>();
   readonly #callsOfAor = new Groups();
@@ -86,7 +94,7 @@ export class Roster {
 
   /** Keys of everybody, in order. */
   persons(): readonly string[] {
-    return [...this.#members.keys()].sort(compare);
+    return [...new Set([...this.#callsOfPerson.keys(), ...this.#nicksOfPerson.keys()])].sort(compare);
   }
 
   /**
@@ -102,7 +110,7 @@ export class Roster {
   change({ kind, key }: FactChange): Affected {
     if (kind === 'leg' || kind === 'departure') return this.#placeCall(key);
     if (kind === 'occupant') return this.#placeNick(key);
-    if (kind === 'affiliation') return this.#members.has(`jid:${key}`) ? new Set([`jid:${key}`]) : nobody;
+    if (kind === 'affiliation') return this.#knows(`jid:${key}`) ? new Set([`jid:${key}`]) : nobody;
     if (kind === 'binding') return this.#rebind(key);
     return kind === 'room' && this.#mannerChanged() ? 'everybody' : nobody;
   }
@@ -128,12 +136,16 @@ export class Roster {
     };
   }
 
+  #knows(person: string): boolean {
+    return this.#callsOfPerson.has(person) || this.#nicksOfPerson.has(person);
+  }
+
   #person(key: string): Person | null {
-    const membership = this.#members.get(key);
-    if (!membership) return null;
+    if (!this.#knows(key)) return null;
     const jid = jidOfPerson(key);
-    const calls = [...membership.calls].flatMap((id) => this.#shownCall(id) ?? []).sort(compareCalls);
-    const occupants = [...membership.nicks].sort(compare).flatMap((nick) => this.#meeting.occupants.get(nick) ?? []);
+    const calls = [...this.#callsOfPerson.get(key)].flatMap((id) => this.#shownCall(id) ?? []).sort(compareCalls);
+    const nicks = [...this.#nicksOfPerson.get(key)].sort(compare);
+    const occupants = nicks.flatMap((nick) => this.#meeting.occupants.get(nick) ?? []);
     if (calls.length + occupants.length === 0) return null;
     const affiliation = jid === null ? 'none' : (this.#meeting.affiliations.get(jid)?.affiliation ?? 'none');
     return { jid, calls, occupants, affiliation };
@@ -184,8 +196,8 @@ export class Roster {
     const before = this.#placedNicks.get(nick);
     const after = occupant ? personOfOccupant(occupant) : undefined;
     if (before !== after) {
-      if (before !== undefined) this.#leave(before, 'nicks', nick);
-      if (after !== undefined) this.#join(after, 'nicks', nick);
+      if (before !== undefined) this.#nicksOfPerson.remove(before, nick);
+      if (after !== undefined) this.#nicksOfPerson.add(after, nick);
       if (after === undefined) this.#placedNicks.delete(nick);
       else this.#placedNicks.set(nick, after);
     }
@@ -238,27 +250,15 @@ export class Roster {
 
   #putIn(id: string, placed: Placed): void {
     this.#placedCalls.set(id, placed);
-    this.#join(placed.person, 'calls', id);
+    this.#callsOfPerson.add(placed.person, id);
     if (placed.aor !== null) this.#callsOfAor.add(placed.aor, id);
     if (placed.contact !== null) this.#callsOfContact.add(placed.contact, id);
   }
 
   #takeOut(id: string, placed: Placed): void {
     this.#placedCalls.delete(id);
-    this.#leave(placed.person, 'calls', id);
+    this.#callsOfPerson.remove(placed.person, id);
     if (placed.aor !== null) this.#callsOfAor.remove(placed.aor, id);
     if (placed.contact !== null) this.#callsOfContact.remove(placed.contact, id);
-  }
-
-  #join(person: string, part: keyof Membership, value: string): void {
-    const membership = this.#members.get(person) ?? { calls: new Set(), nicks: new Set() };
-    membership[part].add(value);
-    this.#members.set(person, membership);
-  }
-
-  #leave(person: string, part: keyof Membership, value: string): void {
-    const membership = this.#members.get(person);
-    membership?.[part].delete(value);
-    if (membership && membership.calls.size + membership.nicks.size === 0) this.#members.delete(person);
   }
 }
