@@ -103,7 +103,7 @@ describe.skipIf(lacking !== '')(`a focus that is replaced during calls${lacking}
     await world.bus.publish(link.id, 'occupant', 'alice', { ...alice, role: 'visitor', cause: 'revoked' });
     await hearsNot(c.phone, tones.alice);
     await hears(a.phone, tones.carol);
-    expect(legOf('alice')).toMatchObject({ muted: true, mutes: ['room'] });
+    await expect.poll(() => legOf('alice'), patience).toMatchObject({ muted: true, mutes: ['room'] });
     await world.bus.publish(link.id, 'occupant', 'alice', { ...alice, cause: 'granted' });
     await hears(c.phone, tones.alice);
     expect(await ask('carol', 'mute')).toEqual({ ok: true, notes: [] });
@@ -122,7 +122,7 @@ describe.skipIf(lacking !== '')(`a focus that is replaced during calls${lacking}
     await startNext();
     await adopted();
     await hearsNot(c.phone, tones.alice);
-    expect(legOf('alice')).toMatchObject({ muted: true, mutes: ['room'] });
+    await expect.poll(() => legOf('alice'), patience).toMatchObject({ muted: true, mutes: ['room'] });
     await current.crash();
     await world.bus.publish(link.id, 'expulsion', 'alice@example.com', {
       ...{ id: 'x1', jid: 'alice@example.com', cause: 'kick', reason: null, by: 'bob' },
