@@ -48,6 +48,10 @@ async function newBus(): Promise<Bus> {
 /** Subscribes, and takes and answers all documents. */
 function subscribe(notifier: Notifier, id: string, view: 'ordinary' | 'moderator'): void {
   notifier.subscribe(id, { expiresAt: hour, view, minimumGapMs: 0 }, 0);
+  answerAll(notifier);
+}
+
+function answerAll(notifier: Notifier): void {
   for (let orders = notifier.due(0); orders.length > 0; orders = notifier.due(0)) {
     for (const order of orders) notifier.answered(order.id, 200, 0);
   }
@@ -66,13 +70,16 @@ async function people({ count, inRoom, inCall }: Extract<ProbeOrder, { kind: 'pe
   const facts = await added();
   const notifier = new Notifier(link, bus.facts.meeting(link.id), bus.facts.bindings);
   const index = await added();
-  // What a watcher is sent is made for the moment; what stays is the text of each person.
-  subscribe(notifier, 'ordinary', 'ordinary');
-  notifier.drop('ordinary');
-  const ordinary = await added();
-  subscribe(notifier, 'moderator', 'moderator');
-  notifier.drop('moderator');
-  const moderator = await added();
+  const shown = async (view: 'ordinary' | 'moderator'): Promise<number> => {
+    subscribe(notifier, view, view);
+    // Documents of all that is there are kept until something changes; what stays is the text of each person.
+    await bus.publish(link.id, 'room', '-', { ...room, subject: view });
+    notifier.change({ kind: 'room', key: '-' }, 0);
+    answerAll(notifier);
+    return added();
+  };
+  const ordinary = await shown('ordinary');
+  const moderator = await shown('moderator');
   if (notifier.counts.builds === 0 || bus.facts.links().length === 0) throw new Error('nothing was built');
   return { kind: 'people', facts, index, ordinary, moderator };
 }
