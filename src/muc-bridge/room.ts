@@ -212,10 +212,9 @@ export class Room {
 
   /** Where the conference is advertised, after setting it where it is missing. What the room would not take is not tried again. */
   async #advertised(info: RoomInfo | null, again: boolean): Promise<RoomFact['advertised']> {
-    const { service, log } = this.#context;
     const stood = this.meeting.room?.advertised ?? 'none';
     if (again && stood === 'focus') return info?.audioVideoUri === this.link.conference ? 'room' : stood;
-    return advertise(service, this.link.room, this.link.conference, info, log);
+    return advertise(this.#context.service, this.link.room, this.link.conference, info, this.#context.log);
   }
 
   async #handle(event: RoomEvent): Promise<void> {

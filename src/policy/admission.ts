@@ -20,6 +20,9 @@ export type Admission =
   | { readonly act: 'join'; readonly expulsion: string | null }
   | ({ readonly act: 'refuse' } & Refusal);
 
+/** A call on its way in, with the AOR that its caller has proved. */
+type Arrival = Pick<LegFact, 'aor'>;
+
 /** What keeps somebody out of the call, or puts them out. */
 type Cause = ExpulsionFact['cause'] | 'caller-ban' | 'closed';
 
@@ -86,25 +89,35 @@ function noPlace(
   meeting: Meeting,
   bindings: Bindings,
   settings: PolicySettings,
+  arriving: readonly Arrival[],
 ): Refusal | null {
   if (aor === null && settings.anonymousCallers === 'refuse') return { status: 403, text: 'Please prove who you are' };
   const jid = jidOfLeg({ aor }, bindings);
   if (meeting.link?.locked && (jid === null || !isOwnerOrAdmin(jid, meeting))) {
     return { status: 403, text: 'The conference is locked' };
   }
-  if (meeting.legs.size >= link.maximumUsers) return { status: 486, text: 'The conference is full' };
-  return null;
+  if (meeting.legs.size + arriving.length >= link.maximumUsers) return { status: 486, text: 'The conference is full' };
+  const most = settings.callsPerPerson;
+  if (aor === null || most === 0) return null;
+  const own = (call: Arrival): boolean => call.aor === aor || (jid !== null && jidOfLeg(call, bindings) === jid);
+  const calls = [...meeting.legs.values(), ...arriving].filter(own).length;
+  return calls < most ? null : { status: 486, text: `No more than ${most} calls of one person` };
 }
 
-/** Decides on a new caller. `aor` is a proved one or null. */
+/**
+ * Decides on a new caller. `aor` is a proved one or null; who proves none is counted as nobody's call. `arriving`: calls that have been let in
+ * and are no legs yet; they take places, too.
+ */
 export function admit(
   aor: Aor | null,
   link: LinkSettings,
   meeting: Meeting,
   bindings: Bindings,
   settings: PolicySettings,
+  arriving: readonly Arrival[] = [],
 ): Admission {
-  const refusal = keptOut(aor, meeting, bindings, settings) ?? noPlace(aor, link, meeting, bindings, settings);
+  const refusal =
+    keptOut(aor, meeting, bindings, settings) ?? noPlace(aor, link, meeting, bindings, settings, arriving);
   if (refusal) return { act: 'refuse', ...refusal };
   const jid = jidOfLeg({ aor }, bindings);
   return { act: 'join', expulsion: jid === null ? null : (meeting.expulsions.get(jid)?.id ?? null) };

@@ -9,6 +9,8 @@ export interface PolicySettings {
   readonly visitorsMutedInUnmoderated: boolean;
   /** Callers who prove no AOR may come in. */
   readonly anonymousCallers: 'allow' | 'refuse';
+  /** Most calls of one proved person in one conference at once; 0: as many as they like. */
+  readonly callsPerPerson: number;
 }
 
 export const defaultPolicy: PolicySettings = {
@@ -16,4 +18,5 @@ export const defaultPolicy: PolicySettings = {
   phonesStartMuted: true,
   visitorsMutedInUnmoderated: false,
   anonymousCallers: 'allow',
+  callsPerPerson: 4,
 };

@@ -54,6 +54,7 @@ const policyOf = ({ policy }: Config): PolicySettings => ({
   phonesStartMuted: policy['phones-start-muted'],
   visitorsMutedInUnmoderated: policy['visitors-muted-in-unmoderated'],
   anonymousCallers: policy['anonymous-callers'],
+  callsPerPerson: policy['calls-per-person'],
 });
 
 /** Makes the service; nothing happens before `start`. Throws CONFIG_INVALID when a directory file is not usable. */

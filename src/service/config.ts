@@ -198,6 +198,10 @@ const policy = z
       'Mute visitors of an unmoderated room whose voice nobody took.',
     ),
     'anonymous-callers': note(z.enum(['allow', 'refuse']).default('allow'), 'Callers who prove no AOR.'),
+    'calls-per-person': note(
+      z.int().min(0).max(10_000).default(4),
+      'Most calls of one person (JID, else proved AOR) in one conference at once; above it 486. 0: any number.',
+    ),
   })
   .prefault({});
 

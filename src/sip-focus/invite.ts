@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { LinkSettings } from '../conference-info/link.ts';
+import type { Meeting } from '../conference-info/meeting.ts';
+import type { Aor } from '../identity/aor.ts';
 import type { Logger } from '../log.ts';
 import { admit, mustLeave } from '../policy/admission.ts';
 import { wantedMutes } from '../policy/media-rights.ts';
@@ -61,8 +63,8 @@ function toldBy(request: IncomingRequest, withheld: boolean) {
 
 export class InviteHandler {
   readonly #context: InviteContext;
-  /** Calls on their way in, leg id to link id: they count as taken places. */
-  readonly #pending = new Map<string, string>();
+  /** Calls on their way in, by leg id. */
+  readonly #pending = new Map<string, { readonly link: string; readonly aor: Aor | null }>();
 
   constructor(context: InviteContext) {
     this.#context = context;
@@ -76,8 +78,9 @@ export class InviteHandler {
       return;
     }
     const { bus, policy } = this.#context;
-    const places = { ...link, maximumUsers: link.maximumUsers - this.#onTheirWay(link) };
-    const admission = admit(identity.aor, places, bus.facts.meeting(link.id), bus.facts.bindings, policy);
+    const { bindings } = bus.facts;
+    const meeting = bus.facts.meeting(link.id);
+    const admission = admit(identity.aor, link, meeting, bindings, policy, this.#arriving(meeting));
     if (admission.act === 'refuse') {
       this.#context.log.info({ link: link.id, status: admission.status }, 'a caller is not let in');
       const headers = admission.status === 503 ? { 'Retry-After': retryAfter() } : {};
@@ -85,7 +88,7 @@ export class InviteHandler {
       return;
     }
     const candidate = this.#candidate(request, link, identity, admission.expulsion);
-    this.#pending.set(candidate.leg, link.id);
+    this.#pending.set(candidate.leg, { link: link.id, aor: candidate.aor });
     try {
       await this.#join(request, link, candidate);
     } finally {
@@ -94,9 +97,8 @@ export class InviteHandler {
   }
 
   /** Calls on their way in that are no legs yet: a leg is published before its INVITE is done with, and must not count twice. */
-  #onTheirWay(link: LinkSettings): number {
-    const { legs } = this.#context.bus.facts.meeting(link.id);
-    return [...this.#pending].filter(([leg, home]) => home === link.id && !legs.has(leg)).length;
+  #arriving({ id, legs }: Meeting): readonly { readonly aor: Aor | null }[] {
+    return [...this.#pending].flatMap(([leg, call]) => (call.link === id && !legs.has(leg) ? [call] : []));
   }
 
   #refusal(request: IncomingRequest): { status: number; headers: Record<string, string> } | null {
@@ -196,6 +198,7 @@ export class InviteHandler {
       await this.#abandon(leg.id);
       return;
     }
+    legs.answering(leg);
     const sent = await request.respond(200, { headers, body: joined.sdp });
     if (!sent || request.cancelled) {
       await legs.ended(leg);

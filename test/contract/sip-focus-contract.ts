@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { callsOfTheFocus } from './sip-focus-calls.ts';
 import { faultsOfTheFocus } from './sip-focus-faults.ts';
+import { limitsOfTheFocus } from './sip-focus-limits.ts';
 import { moderationOfTheFocus } from './sip-focus-moderation.ts';
 import type { StartPlace } from './sip-focus-stage.ts';
 import { subscriptionsOfTheFocus } from './sip-focus-subscriptions.ts';
@@ -12,6 +13,7 @@ export function sipFocusContract(name: string, start: StartPlace): void {
   describe(`SipFocus: ${name}`, () => {
     callsOfTheFocus(start);
     moderationOfTheFocus(start);
+    limitsOfTheFocus(start);
     watchersOfTheFocus(start);
     subscriptionsOfTheFocus(start);
     faultsOfTheFocus(start);

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { type Call, CallRefused } from '../harness/sip/phone.ts';
+import { calledAgain } from './in-the-call.ts';
 import { attend, patience, people, personsOf } from './meeting.ts';
 import { describeStacks } from './stacks.ts';
 
-const links = ['pair', 'three', 'wire', 'leaving', 'redial', 'proof', 'guess', 'label'];
+const links = ['pair', 'three', 'wire', 'leaving', 'redial', 'many', 'proof', 'guess', 'label'];
 
 /** Everybody hears all the others, and not themselves. */
 async function mixed(parties: ReadonlyArray<{ readonly call: Call; readonly tone: number }>): Promise<void> {
@@ -97,6 +98,18 @@ describeStacks('Callers of a conference', { links }, (stack) => {
     await phone.call(conference);
     const known = [{ jid: null, calls: [{ aor: null, label: 'Zoe' }] }];
     await expect.poll(() => personsOf(stack(), id), patience).toMatchObject(known);
+  });
+
+  it('have no more calls each than one person may have, and take no place from others', async () => {
+    const { guest } = await people(stack(), 'many');
+    const { conference } = stack().link('many');
+    const calls = [await guest.call(), await guest.call(), await guest.call(), await guest.call()];
+    const phone = await guest.phone();
+    const refused = { status: 486, reason: 'No more than 4 calls of one person' };
+    expect(await phone.tryCall(conference)).toMatchObject(refused);
+    await (await stack().phone('zoe')).call(conference);
+    await calls[0]!.hangUp();
+    await calledAgain(phone, conference);
   });
 
   it('of a conference that is not there get 404', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { LegFact } from '../../../src/conference-info/leg.ts';
 import type { Meeting } from '../../../src/conference-info/meeting.ts';
+import type { Aor } from '../../../src/identity/aor.ts';
 import { admit, keptOut, mustLeave } from '../../../src/policy/admission.ts';
 import { defaultPolicy } from '../../../src/policy/settings.ts';
 import { bindings, bobAor, bobJid, leg, link, type MeetingParts, meeting, occupant } from './meeting-fixture.ts';
@@ -55,6 +57,36 @@ describe('admission', () => {
     expect(status({ ...locked, legs: full, affiliations: { [bobJid]: 'owner' } })).toBe(486);
     expect(mustLeave(leg(), meeting(locked), bindings, defaultPolicy)).toBeNull();
     expect(keptOut(bobAor, meeting(locked), bindings, defaultPolicy)).toBeNull();
+  });
+
+  it('says busy to a person who has as many calls as one may have, whichever of their addresses they call from', () => {
+    const deskAor = 'sip:bob@desk.example' as Aor;
+    const carolAor = 'sip:carol@elsewhere.example' as Aor;
+    const bound = new Map([...bindings, [deskAor, { aor: deskAor, jid: bobJid, proof: 'directory' as const }]]);
+    const roomy = { ...link, maximumUsers: 100 };
+    const two = { ...defaultPolicy, callsPerPerson: 2 };
+    const calls = (...aors: (Aor | null)[]) => aors.map((aor, index) => leg({ leg: `l${index}`, aor }));
+    const answer = (aor: Aor | null, standing: LegFact[], arriving: { aor: Aor | null }[] = [], settings = two) => {
+      const admission = admit(aor, roomy, meeting({ legs: standing }), bound, settings, arriving);
+      return admission.act === 'join' ? 'join' : `${admission.status} ${admission.text}`;
+    };
+    expect(answer(bobAor, calls(bobAor, carolAor, null))).toBe('join');
+    expect(answer(bobAor, calls(bobAor, deskAor))).toBe('486 No more than 2 calls of one person');
+    expect(answer(bobAor, calls(bobAor), [{ aor: deskAor }])).toMatch(/^486/);
+    expect(answer(carolAor, calls(bobAor, carolAor), [{ aor: carolAor }])).toMatch(/^486/);
+    expect(answer(carolAor, calls(bobAor, deskAor), [{ aor: carolAor }])).toBe('join');
+    expect(answer(null, calls(null, null, null), [{ aor: null }])).toBe('join');
+    expect(answer(bobAor, calls(bobAor, bobAor, bobAor), [], { ...two, callsPerPerson: 0 })).toBe('join');
+    expect(answer(bobAor, calls(bobAor, bobAor, bobAor), [], defaultPolicy)).toBe('join');
+    expect(answer(bobAor, calls(bobAor, bobAor, bobAor, bobAor), [], defaultPolicy)).toMatch(/^486/);
+  });
+
+  it('counts calls on their way in as taken places', () => {
+    const arriving = [{ aor: null }, { aor: null }];
+    expect(admit(null, link, meeting(), bindings, defaultPolicy, arriving.slice(1))).toMatchObject({ act: 'join' });
+    expect(admit(null, link, meeting(), bindings, defaultPolicy, arriving)).toMatchObject({
+      text: 'The conference is full',
+    });
   });
 
   it('asks to come again while the room has not been seen, but ends no call for it', () => {
