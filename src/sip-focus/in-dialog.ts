@@ -1,4 +1,5 @@
 /** RFC 3261 12.2.2, 14.2, 15.1.2, RFC 3311: requests inside the dialog of a leg, except SUBSCRIBE. */
+import { BridgeError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { audioOf } from './caller-audio.ts';
 import { focusHeaders, notAllowed } from './capabilities.ts';
@@ -34,6 +35,7 @@ export class InDialogHandler {
         this.#log.info({ leg: leg.id, fromPeer: request.fromPeer }, 'a call has ended');
         return this.#legs.ended(leg, request.fromPeer ? hungUp : expired);
       case 'ACK':
+        this.#legs.acknowledged(leg.dialogId);
         return this.#acknowledged(request, leg);
       case 'INVITE':
       case 'UPDATE':
@@ -52,7 +54,7 @@ export class InDialogHandler {
     if (!answer) return;
     leg.awaitsAnswer = null;
     try {
-      if (request.body === '') throw new Error('the ACK has no answer to our offer');
+      if (request.body === '') throw new BridgeError('MEDIA_UNSUPPORTED', 'The ACK has no answer to our offer');
       await answer(request.body);
       await this.#heard(leg, request.body);
     } catch (error) {

@@ -199,6 +199,7 @@ export class InviteHandler {
       return;
     }
     legs.answering(leg);
+    legs.answering(leg);
     const sent = await request.respond(200, { headers, body: joined.sdp });
     if (!sent || request.cancelled) {
       await legs.ended(leg);

@@ -2,6 +2,7 @@
 import type { Bus } from '../bus/bus.ts';
 import type { LegFact } from '../conference-info/leg.ts';
 import type { Logger } from '../log.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { type Departures, type Ending, hungUp } from './departures.ts';
 import type { Leg } from './leg.ts';
 import { withinLimit } from './limited-wait.ts';
@@ -18,6 +19,8 @@ export interface EndCause {
 const lastWordsMs = 400;
 /** How long the answer to BYE is waited for; the server goes on without us. */
 const answerLimitMs = 2000;
+/** How long a stop leaves callers to acknowledge our 200: BYE is to be answered before the process is gone. */
+const lastAckMs = 1000;
 
 const quoted = (text: string): string => text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&');
 
@@ -36,6 +39,7 @@ export class Legs {
   readonly #departures: Departures;
   readonly #log: Logger;
   readonly #leaving = new Set<Promise<void>>();
+  readonly #acknowledgements = new Acknowledgements();
   #onEnd: (leg: Leg) => Promise<unknown> | null = () => null;
 
   constructor(bus: Bus, mixer: Mixer, signaling: Signaling, departures: Departures, log: Logger) {
@@ -81,6 +85,21 @@ export class Legs {
     return true;
   }
 
+  /** Its 200 is about to go: until `acknowledged`, its BYE is held back. */
+  answering(leg: Leg): void {
+    this.#acknowledgements.expect(leg.dialogId);
+  }
+
+  /** The ACK for the 200 has come. */
+  acknowledged(dialogId: string): void {
+    this.#acknowledgements.came(dialogId);
+  }
+
+  /** The caller or the SIP server says BYE on a call that we have ended, before ours could go. False when there is no such call. */
+  overtaken(dialogId: string): boolean {
+    return !this.#byDialog.has(dialogId) && this.#acknowledgements.over(dialogId);
+  }
+
   /** Replaces parts of a leg's fact and publishes it when it lives. */
   async change(leg: Leg, changes: Partial<LegFact>): Promise<void> {
     leg.fact = { ...leg.fact, ...changes };
@@ -109,23 +128,26 @@ export class Legs {
 
   /**
    * Ends a call from our side: BYE first, so that the caller hears at once; then the media, then the fact. Idempotent.
-   * Resolves although a dead phone does not answer. `ending`: how it is shown, when it is not a failure of ours.
+   * BYE alone waits for the ACK (RFC 3261 15). Resolves although a dead phone does not answer. `ending`: how it is shown, when it is not a failure of ours.
    */
   async end(leg: Leg, cause: EndCause, ending: Ending = failure(cause)): Promise<void> {
     const end = this.#forget(leg);
     if (!end) return;
-    const gone = end.told === null ? this.bye(leg.dialogId, cause) : this.#byeAfter(end.told, leg, cause);
-    await Promise.all([withinLimit(gone, answerLimitMs), this.#release(leg, ending)]);
+    const gone = this.#leave(this.#farewell(end.told, leg, cause));
+    await Promise.all([withinLimit(gone, answerLimitMs), this.#leave(this.#giveBack(leg, ending))]);
   }
 
-  async #byeAfter(told: Promise<unknown>, leg: Leg, cause: EndCause): Promise<void> {
-    await withinLimit(told, lastWordsMs);
+  async #farewell(told: Promise<unknown> | null, leg: Leg, cause: EndCause): Promise<void> {
+    if (told) await withinLimit(told, lastWordsMs);
+    const acknowledged = this.#acknowledgements.of(leg.dialogId);
+    if (acknowledged && !(await acknowledged)) return;
     await this.bye(leg.dialogId, cause);
   }
 
   /** The call has ended from the other side, or its dialog is dead: nothing to send. Idempotent. */
   async ended(leg: Leg, ending: Ending = hungUp): Promise<void> {
-    if (this.#forget(leg)) await this.#release(leg, ending);
+    this.#acknowledgements.over(leg.dialogId);
+    if (this.#forget(leg)) await this.#leave(this.#giveBack(leg, ending));
   }
 
   /** Sends BYE on a dialog, also one of an earlier process or connection; a dialog that is gone is no failure. */
@@ -139,8 +161,9 @@ export class Legs {
     }
   }
 
-  /** Resolves when everything that ended legs held has been given back. */
+  /** Resolves when ended legs have given back what they held and their callers are told; from now on no ACK is waited for long. */
   async released(): Promise<void> {
+    this.#acknowledgements.close(lastAckMs);
     await Promise.all(this.#leaving);
   }
 
@@ -156,8 +179,9 @@ export class Legs {
     return { told: this.#onEnd(leg) };
   }
 
-  #release(leg: Leg, ending: Ending): Promise<void> {
-    const leaving = this.#giveBack(leg, ending).finally(() => this.#leaving.delete(leaving));
+  /** Something of an ended leg that a stop waits for. */
+  #leave(work: Promise<void>): Promise<void> {
+    const leaving = work.finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
     return leaving;
   }

@@ -53,12 +53,17 @@ export class RequestRouter {
     const leg = request.dialogId === null ? undefined : this.#parts.legs.byDialog(request.dialogId);
     if (request.method === 'SUBSCRIBE') return this.#subscribe(request, leg ?? null);
     if (leg && (request.toTag !== null || !request.fromPeer)) return this.#parts.calls.handle(request, leg);
-    if (request.method === 'ACK' || !request.fromPeer) return;
-    if (request.toTag !== null) {
-      await request.respond(481);
-      return;
-    }
-    return this.#begin(request);
+    if (request.toTag !== null || !request.fromPeer) return this.#late(request);
+    if (request.method !== 'ACK') return this.#begin(request);
+  }
+
+  /** For a call that is no leg any more, or never was one; one that we have ended may still wait for its ACK. */
+  async #late(request: IncomingRequest): Promise<void> {
+    const { method } = request;
+    const dialogId = request.dialogId ?? '';
+    if (method === 'ACK') this.#parts.legs.acknowledged(dialogId);
+    else if (method === 'BYE' && this.#parts.legs.overtaken(dialogId)) await request.respond(200);
+    else await request.respond(481);
   }
 
   async #begin(request: IncomingRequest): Promise<void> {

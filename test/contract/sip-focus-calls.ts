@@ -3,6 +3,19 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { authorize, headerOf, offer, statusOf } from './sip-focus-peer.ts';
 import { aliceAor, eventually, link, type Stage, type StartPlace, secret, stage, uri } from './sip-focus-stage.ts';
 
+/** The operator's order to end the one call there is. */
+const remove = (at: Stage, reason: string) => {
+  const ask = {
+    link: link.id,
+    by: 'operator',
+    to: 'focus',
+    act: 'remove',
+    leg: at.legs()[0]?.leg ?? '',
+    reason,
+  } as const;
+  return at.asks.ask({ owner: 'focus', instance: 'focus-1' }, ask, 6_000);
+};
+
 /** RFC 3261, RFC 4579 5: tests of calls. */
 export function callsOfTheFocus(start: StartPlace): void {
   describe('the focus and calls', () => {
@@ -142,6 +155,36 @@ export function callsOfTheFocus(start: StartPlace): void {
       expect(headerOf(await at.peer.waitRequest('BYE', dialog), 'reason')).toContain('cause=488');
       await eventually(() => at.legs().length === 0, 'the leg is gone');
       await vi.waitFor(async () => expect(await at.mixer.list()).toHaveLength(0), 10_000);
+    });
+
+    it('says BYE to a caller who is removed before their ACK only when that has come', async () => {
+      const dialog = at.peer.dialog('carol', at.uri);
+      const headers = { 'Content-Type': 'application/sdp' };
+      expect(statusOf(await at.peer.request('INVITE', dialog, headers, offer()))).toBe(200);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      const removed = remove(at, 'too loud');
+      await eventually(() => at.legs().length === 0, 'the leg is gone');
+      await vi.waitFor(async () => expect(await at.mixer.list()).toHaveLength(0), 10_000);
+      // A BYE would have come before this answer.
+      await at.peer.request('OPTIONS', at.peer.dialog('dave', at.uri));
+      expect(at.peer.heard.filter(({ start }) => start.startsWith('BYE '))).toEqual([]);
+      at.peer.ack(dialog);
+      expect(headerOf(await at.peer.waitRequest('BYE', dialog), 'reason')).toBe('SIP;cause=603;text="too loud"');
+      expect(await removed).toEqual({ ok: true, notes: [] });
+      await vi.waitFor(() => at.place.expectNothingLeft(), 10_000);
+    });
+
+    it('says no BYE to a caller who is removed and hangs up before their ACK', async () => {
+      const dialog = at.peer.dialog('carol', at.uri);
+      const headers = { 'Content-Type': 'application/sdp' };
+      expect(statusOf(await at.peer.request('INVITE', dialog, headers, offer()))).toBe(200);
+      await eventually(() => at.legs().length === 1, 'the leg is known');
+      const removed = remove(at, 'too loud');
+      await eventually(() => at.legs().length === 0, 'the leg is gone');
+      expect(statusOf(await at.peer.request('BYE', dialog))).toBe(200);
+      expect(await removed).toEqual({ ok: true, notes: [] });
+      expect(at.peer.heard.filter(({ start }) => start.startsWith('BYE '))).toEqual([]);
+      await vi.waitFor(() => at.place.expectNothingLeft(), 10_000);
     });
 
     it('tells a call that comes a second time from the one it has', async () => {
