@@ -199,6 +199,11 @@ class Service implements Bridge {
           perConference: sip.subscriptions['most-per-conference'],
           perAccount: sip.subscriptions['most-per-account'],
         },
+        callRate: {
+          perAddress: sip['call-rate']['per-address'],
+          perAccount: sip['call-rate']['per-account'],
+          seconds: sip['call-rate'].seconds,
+        },
         notifier: { minimumGapMs: sip['notify-gap'] * 1000, chatPurposes: sip['chat-uris'] },
       },
       links: this.#links,
@@ -223,6 +228,7 @@ class Service implements Bridge {
     const focus = this.#focus?.debug();
     return {
       legs: new Map(this.#links.map((link) => [link.id, own(link)])),
+      callsOverRate: focus?.callsOverRate ?? 0,
       subscriptions: focus?.subscriptions ?? 0,
       notifies: focus?.notify ?? { sent: 0, failed: 0, tooLarge: 0, waiting: 0 },
       documents: focus?.documents ?? { builds: 0, cut: 0, omitted: 0 },

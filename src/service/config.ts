@@ -173,6 +173,19 @@ const sip = z.strictObject({
       ),
     })
     .prefault({}),
+  'call-rate': z
+    .strictObject({
+      'per-address': note(
+        z.int().min(0).max(10_000).default(500),
+        'Most new calls from one source address, but trusted peers, in call-rate.seconds; above it 503 with Retry-After. 0: any number.',
+      ),
+      'per-account': note(
+        z.int().min(0).max(10_000).default(100),
+        'The same for one proved AOR, from whatever address.',
+      ),
+      seconds: note(z.int().min(1).max(3600).default(10), 'In any so many seconds.'),
+    })
+    .prefault({}),
   'chat-uris': note(
     z.enum(['both', 'grouptextchat', 'groupstextchat']).default('both'),
     'Which service-uris purposes name the room (RFC 7106, RFC 7081 4).',

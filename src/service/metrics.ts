@@ -13,6 +13,8 @@ export interface Metrics {
 export interface Sample {
   /** Call legs of this instance by link id. */
   readonly legs: ReadonlyMap<string, number>;
+  /** Calls refused so far because somebody called too often. */
+  readonly callsOverRate: number;
   readonly subscriptions: number;
   /** NOTIFYs so far, see `NotifyCounts`, and those that wait now. */
   readonly notifies: {
@@ -27,6 +29,11 @@ export interface Sample {
 
 /** Counters that something else counts already. */
 const counted: readonly (readonly [name: string, help: string, of: (sample: Sample) => number])[] = [
+  [
+    'cusax_calls_over_rate_total',
+    'Calls refused because one address or account called too often; they are counted among those refused with 503, too.',
+    ({ callsOverRate }) => callsOverRate,
+  ],
   ['cusax_notifies_total', 'NOTIFYs about conference state.', ({ notifies }) => notifies.sent],
   ['cusax_notifies_failed_total', 'NOTIFYs that were not taken, or not answered.', ({ notifies }) => notifies.failed],
   [

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { defaultNotifierSettings, type NotifierSettings } from '../conference-info/notifier.ts';
 import type { AuthenticationSettings } from './authentication.ts';
+import type { CallRateLimits } from './call-rate.ts';
 import type { FlowLimits } from './flow-gate.ts';
 import type { SessionTimerSettings } from './session-timer.ts';
 import type { ExpiryLimits } from './subscribe-request.ts';
@@ -27,6 +28,8 @@ export interface SipFocusSettings extends AuthenticationSettings {
   readonly sessionTimer?: SessionTimerSettings;
   /** Most calls on their way in at once; default 64. */
   readonly maximumPending?: number;
+  /** How often one address and one account may call; default: as often as they like. */
+  readonly callRate?: CallRateLimits;
   /** How long calls stay up in silence when the mixer cannot be reached, ms; default 30 s. */
   readonly mixerGraceMs?: number;
   /** How long who has left is shown, ms; default 10 s, 0: not at all. */

@@ -10,9 +10,10 @@ import { admit, mustLeave } from '../policy/admission.ts';
 import { wantedMutes } from '../policy/media-rights.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { accepts } from './accept-header.ts';
+import type { CallRate } from './call-rate.ts';
 import { audioOf } from './caller-audio.ts';
 import { cascadedFocus, contactAddress, languagesOf } from './caller-details.ts';
-import type { CallerIdentity } from './caller-identity.ts';
+import { type CallerIdentity, isTrusted, type TrustedPeer } from './caller-identity.ts';
 import { focusHeaders, unsupported } from './capabilities.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import { newLeg } from './leg.ts';
@@ -36,6 +37,9 @@ export interface InviteContext {
   readonly mask: NumberMask;
   /** Most calls that may be on their way in at once; more get 503. */
   readonly maximumPending: number;
+  readonly callRate: CallRate;
+  /** Who may call as often as they like, for all their callers. */
+  readonly trustedPeers: readonly TrustedPeer[];
   readonly log: Logger;
 }
 
@@ -61,6 +65,12 @@ function toldBy(request: IncomingRequest, withheld: boolean) {
   };
 }
 
+interface Refused {
+  readonly status: number;
+  readonly reason?: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export class InviteHandler {
   readonly #context: InviteContext;
   /** Calls on their way in, by leg id. */
@@ -72,9 +82,9 @@ export class InviteHandler {
 
   /** Answers an INVITE outside of dialogs, whose caller is known. */
   async handle(request: IncomingRequest, link: LinkSettings, identity: CallerIdentity): Promise<void> {
-    const refused = this.#refusal(request);
+    const refused = this.#refusal(request) ?? this.#tooOften(request, link, identity);
     if (refused) {
-      await request.respond(refused.status, { headers: refused.headers });
+      await request.respond(refused.status, refused);
       return;
     }
     const { bus, policy } = this.#context;
@@ -101,7 +111,18 @@ export class InviteHandler {
     return [...this.#pending].flatMap(([leg, call]) => (call.link === id && !legs.has(leg) ? [call] : []));
   }
 
-  #refusal(request: IncomingRequest): { status: number; headers: Record<string, string> } | null {
+  /** The last question before admission: a call that is refused for what it asks for is none of many. */
+  #tooOften(request: IncomingRequest, link: LinkSettings, { aor }: CallerIdentity): Refused | null {
+    const { callRate, trustedPeers, log } = this.#context;
+    const { address } = request.source;
+    if (isTrusted(request.source, trustedPeers)) return null;
+    const wait = callRate.take(address, aor, performance.now());
+    if (wait === null) return null;
+    log.info({ link: link.id, peer: address, wait }, 'a caller calls too often');
+    return { status: 503, reason: 'Too many calls', headers: { 'Retry-After': String(wait) } };
+  }
+
+  #refusal(request: IncomingRequest): Refused | null {
     const unknown = unsupported(request.header('Require'));
     if (unknown.length > 0) return { status: 420, headers: { Unsupported: unknown.join(', ') } };
     const timer = agreeTimer(request, this.#context.sessionTimer);
@@ -198,7 +219,6 @@ export class InviteHandler {
       await this.#abandon(leg.id);
       return;
     }
-    legs.answering(leg);
     legs.answering(leg);
     const sent = await request.respond(200, { headers, body: joined.sdp });
     if (!sent || request.cancelled) {

@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts';
 import type { PolicySettings } from '../policy/settings.ts';
 import { Adoption } from './adoption.ts';
 import { Authenticator } from './authentication.ts';
+import { anyCallRate, CallRate } from './call-rate.ts';
 import { Departures, hungUp } from './departures.ts';
 import { Foci } from './foci.ts';
 import { FocusAsks } from './focus-asks.ts';
@@ -54,6 +55,8 @@ export interface SipFocusState {
   readonly notifyConnected: boolean;
   readonly mixerReady: boolean;
   readonly legs: number;
+  /** Calls refused so far because somebody called too often. */
+  readonly callsOverRate: number;
   readonly subscriptions: number;
   readonly notify: { readonly waiting: number; readonly unanswered: number } & NotifyCounts;
   readonly documents: DocumentCounts;
@@ -91,6 +94,7 @@ class Focus implements SipFocus {
   readonly #departures: Departures;
   readonly #subscriptions: Subscriptions;
   readonly #adoption: Adoption;
+  readonly #callRate: CallRate;
   readonly #strays: StrayMembers;
   readonly #asks: FocusAsks;
   readonly #endings: (() => void)[] = [];
@@ -108,11 +112,13 @@ class Focus implements SipFocus {
     this.#departures = new Departures(bus, me, settings.showDepartedMs ?? defaultShowDepartedMs, log);
     this.#legs = new Legs(bus, mixer, this.signaling, this.#departures, log);
     this.#mirror = new Mirror(this.#legs, bus, mixer, policy, log);
+    this.#callRate = new CallRate(settings.callRate ?? anyCallRate);
     const sessionTimer = settings.sessionTimer ?? defaultSessionTimer;
     const authenticator = new Authenticator(settings, credentials, log);
     const invites = new InviteHandler({
       ...{ bus, mixer, legs: this.#legs, mirror: this.#mirror, policy, sessionTimer, instance, generation, log },
       maximumPending: settings.maximumPending ?? 64,
+      ...{ callRate: this.#callRate, trustedPeers: settings.trustedPeers },
       mask: new NumberMask(settings.maskingKey ?? randomBytes(32).toString('hex')),
     });
     const calls = new InDialogHandler(this.#legs, mixer, sessionTimer, log);
@@ -198,6 +204,7 @@ class Focus implements SipFocus {
       notifyConnected: this.#writer.ready,
       mixerReady: this.#parts.mixer.ready(),
       legs: this.#legs.size,
+      callsOverRate: this.#callRate.refused,
       subscriptions: this.#subscriptions.size,
       notify: { ...this.#writer.load, ...this.#writer.counts },
       documents: this.#subscriptions.documents,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../src/policy/settings.ts';
 import type { SipFocusSettings } from '../../src/sip-focus/focus-settings.ts';
-import { statusOf } from './sip-focus-peer.ts';
+import { headerOf, statusOf } from './sip-focus-peer.ts';
 import { callsOf, eventually, link, newPeer, newWorld, type StartPlace, startProcess, uri } from './sip-focus-stage.ts';
 
 /** Tests of how much one caller may have. */
@@ -32,6 +32,40 @@ export function limitsOfTheFocus(start: StartPlace): void {
       if (first) await at.peer.request('BYE', first.dialog);
       await eventually(() => at.legs().length === 2 * most, 'one call less');
       expect(statusOf((await at.callAlice()).answer)).toBe(200);
+    });
+
+    it('takes no more new calls of one address in a time than the setting says, and says when it does again', async () => {
+      const at = await roomy({ callRate: { perAddress: 2, perAccount: 0, seconds: 5 } });
+      const stranger = () => at.call(at.peer.dialog('carol', uri));
+      // Only what passes the challenge is a call.
+      expect([statusOf((await at.callAlice()).answer), statusOf(await stranger())]).toEqual([200, 200]);
+      const refused = await stranger();
+      expect(refused.start).toMatch(/ 503 Too many calls$/);
+      expect(headerOf(refused, 'retry-after')).toMatch(/^[1-5]$/);
+      expect(at.focus.debug().callsOverRate).toBe(1);
+      expect(at.legs().length).toBeLessThanOrEqual(2);
+      await new Promise((resolve) => setTimeout(resolve, Number(headerOf(refused, 'retry-after')) * 1000));
+      expect(statusOf(await stranger())).toBe(200);
+    });
+
+    it('does so for one account too, which keeps nobody else out', async () => {
+      const at = await roomy({ callRate: { perAddress: 0, perAccount: 1, seconds: 60 } });
+      expect(statusOf((await at.callAlice()).answer)).toBe(200);
+      const { answer } = await at.callAlice();
+      expect([statusOf(answer), Number(headerOf(answer, 'retry-after'))]).toEqual([503, expect.closeTo(60, -1)]);
+      for (let call = 0; call < 3; call += 1) {
+        expect(statusOf(await at.call(at.peer.dialog('carol', uri)))).toBe(200);
+      }
+    });
+
+    it('takes whatever comes of trusted peers', async () => {
+      const callRate = { perAddress: 1, perAccount: 1, seconds: 60 };
+      const at = await roomy({ callRate, trustedPeers: [{ address: '127.0.0.1' }] });
+      const asserted = { 'P-Asserted-Identity': '<sip:dave@elsewhere.example>' };
+      for (let call = 0; call < 3; call += 1) {
+        expect(statusOf(await at.call(at.peer.dialog('carol', uri), asserted))).toBe(200);
+      }
+      expect(at.focus.debug().callsOverRate).toBe(0);
     });
   });
 }

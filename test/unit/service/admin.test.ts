@@ -13,6 +13,7 @@ import { bobAor, bobJid, leg, link, occupant, room } from '../policy/meeting-fix
 const log = createLog({ level: 'silent' });
 const nothing = {
   legs: new Map(),
+  callsOverRate: 0,
   subscriptions: 0,
   notifies: { sent: 0, failed: 0, tooLarge: 0, waiting: 0 },
   documents: { builds: 0, cut: 0, omitted: 0 },

@@ -6,6 +6,7 @@ import { createMetrics } from '../../../src/service/metrics.ts';
 const token = 'a-token-of-the-tests';
 const sample = {
   legs: new Map([['tea', 2]]),
+  callsOverRate: 8,
   subscriptions: 1,
   notifies: { sent: 7, failed: 3, tooLarge: 2, waiting: 5 },
   documents: { builds: 6, cut: 1, omitted: 4 },
@@ -43,6 +44,7 @@ describe('health and metrics', () => {
     expect(lines).toEqual(
       expect.arrayContaining([
         'cusax_legs{link="tea"} 2',
+        'cusax_calls_over_rate_total 8',
         'cusax_subscriptions 1',
         'cusax_notifies_total 7',
         'cusax_notifies_failed_total 3',
