@@ -13,7 +13,8 @@ export type WatcherOrder =
 
 export type WatcherReport =
   | { readonly kind: 'subscribed'; readonly port: number; readonly watchers: readonly Subscriber[] }
-  | { readonly kind: 'expecting' }
+  /** `before`: NOTIFYs counted until now. */
+  | { readonly kind: 'expecting'; readonly before: number }
   | {
       readonly kind: 'all';
       readonly notifies: number;
@@ -141,8 +142,9 @@ async function subscribe(number: number, port: number, uri: string): Promise<Wat
 serve<WatcherOrder, WatcherReport>(async (order) => {
   if (order.kind === 'subscribe') return subscribe(order.count, order.port, order.uri);
   if (order.kind === 'expect') {
+    const before = seen.size;
     expectNotifies(order.count);
-    return { kind: 'expecting' };
+    return { kind: 'expecting', before };
   }
   await all;
   return { kind: 'all', notifies: seen.size, repeated, bytes, first, last, sample };
