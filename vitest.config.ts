@@ -1,7 +1,5 @@
 import { defineConfig } from 'vitest/config';
-
-/** The cleaner of testcontainers is an image of its own, which would have to be pulled: the tests stop what they start. And the ports are on loopback. */
-const containerEnv = { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' };
+import { CONTAINER_ENV as containerEnv } from './test/harness/containers/containers.ts';
 
 /** The projects: `unit` (pure, parallel); `contract` and `scenarios` (start servers, so few at a time); `containers` (the deployment; wants Docker). */
 export default defineConfig({

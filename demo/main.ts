@@ -8,6 +8,7 @@ import { findFreeswitch } from '../test/harness/servers/freeswitch.ts';
 import { Ending } from './ending.ts';
 import { invitation } from './invitation.ts';
 import { narrate } from './narration.ts';
+import { type ServersWhere, serverPlace } from './server-place.ts';
 import { openStage, type Stage } from './stage.ts';
 import { bad, good, note, plain, title } from './terminal.ts';
 import { tourOf } from './tour.ts';
@@ -15,6 +16,7 @@ import { tourOf } from './tour.ts';
 interface DemoOptions {
   readonly once: boolean;
   readonly stack: 'embedded' | 'native';
+  readonly servers: ServersWhere;
   readonly breakMixer: boolean;
   readonly sipPort: number;
 }
@@ -35,6 +37,15 @@ const program = new Command('demo')
     )
       .choices(['embedded', 'native'])
       .default('embedded'),
+  )
+  .addOption(
+    new Option(
+      '--servers <where>',
+      'Prosody and nats-server; here: programs on PATH, which set-up installs where apt can; docker: containers (Docker Engine on ' +
+        'Linux, its image on DEBIAN_BASE when that is set). When absent, set-up chooses docker only where it can have them no other way',
+    )
+      .choices(['here', 'docker'])
+      .default('here'),
   )
   .addOption(
     new Option('--sip-port <port>', 'where phones call, when nobody else has this port')
@@ -108,24 +119,32 @@ async function demo(options: DemoOptions): Promise<number> {
   }
   const ending = new Ending((signal) => bad(`${signal}: ended at once, with everything that the demo had started`));
   title('Setting the stage');
+  const place = serverPlace(options.servers, plain);
   const began = performance.now();
   const { stack: sip, breakMixer: brokenMixer, sipPort } = options;
-  const stage = await openStage({ sip, brokenMixer, sipPort });
+  const stage = await openStage({ sip, place, brokenMixer, sipPort });
   const servers =
     options.stack === 'native'
       ? 'the bridge on drachtio-server and FreeSWITCH'
       : 'the bridge with its embedded SIP agent and mixer';
-  good(`Prosody, nats-server and ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  const where = options.servers === 'docker' ? ' (in containers)' : '';
+  good(`Prosody, nats-server${where} and ${servers} are up (${((performance.now() - began) / 1000).toFixed(1)} s)`);
   const code = await perform(stage, options, ending);
   await stage.close();
   if (!options.once) good('Everything that the demo started has ended');
   return code;
 }
 
+/** The message of an error, and those of what caused it. */
+const withCauses = (error: unknown): string =>
+  error instanceof Error
+    ? [error.message, ...(error.cause === undefined ? [] : [withCauses(error.cause)])].join(': ')
+    : String(error);
+
 program.parse();
 try {
   process.exitCode = await demo(program.opts<DemoOptions>());
 } catch (error) {
-  bad(error instanceof Error ? error.message : String(error));
+  bad(withCauses(error));
   process.exit(1); // and what has been started ends with this process
 }

@@ -11,6 +11,7 @@ import type { SipKind } from '../test/harness/meeting/find-stacks.ts';
 import { makeAccounts, makeRooms, OWNER } from '../test/harness/meeting/furnishing.ts';
 import { type MeetingParts, startParts, stopParts } from '../test/harness/meeting/meeting-parts.ts';
 import { startSipSide } from '../test/harness/meeting/sip-side.ts';
+import { type Place, thisMachine } from '../test/harness/servers/place.ts';
 import { freePort, scratchDir } from '../test/harness/servers/process.ts';
 import { SipPhone } from '../test/harness/sip/phone.ts';
 import { Watcher } from '../test/harness/sip/watcher.ts';
@@ -20,6 +21,8 @@ import { isPortTaken } from './port-taken.ts';
 
 export interface StageOptions {
   readonly sip: SipKind;
+  /** Where Prosody and nats-server run; drachtio-server and FreeSWITCH are programs of this machine. */
+  readonly place: Place;
   /** A mixer that says it mutes and does not: the tour must notice (embedded only). */
   readonly brokenMixer: boolean;
   /** Taken for calls when it is free. */
@@ -67,8 +70,9 @@ interface RunningBridge {
 
 /** Starts all; ends what has been started when a part fails. */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { sip, sipPort } = options;
-  const servers = await startParts({ xmpp: 'prosody', sip, sipPort, xmppServer: { directTls: true } });
+  const { sip, sipPort, place } = options;
+  const where = { place, sipPlace: thisMachine };
+  const servers = await startParts({ xmpp: 'prosody', sip, sipPort, ...where, xmppServer: { directTls: true } });
   const scratch = scratchDir('demo');
   const people = castOf(servers.xmpp.domain);
   const person = (name: string): Person => people.find((one) => one.name === name) ?? stranger(name);

@@ -1,128 +1,109 @@
 /**
- * Makes a fresh checkout runnable: `node scripts/setup.mjs demo` or `... test`. Plain Node without packages, because it
- * is what installs the packages. It says what it is about to install before it does, starts no system service, leaves none enabled, and
- * takes less than a second when nothing is missing. Exit code 1: something required is missing, and the output says what to type.
+ * Makes a fresh checkout runnable: `node scripts/setup.mjs demo [its options]`, which then becomes the demo, or `... test`. Plain
+ * Node without packages, because it is what installs the packages. It says what it is about to do before it does, starts no system
+ * service, leaves none enabled, and takes less than a second when nothing is missing. Exit code 1: something required is missing, and
+ * the output says what to type.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, lstatSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import {
+  askedServers,
+  DOCKER_INFO_FORMAT,
+  dockerObstacle,
+  planPackages,
+  planServers,
+  whatToType,
+} from './setup-plan.mjs';
+import { findOnPath, missingPrograms, onPath, quiet } from './setup-programs.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/**
- * What the demo and the tests call on, and how it is known to be there.
- * @typedef {{ name: string, purposes: string[], required: boolean, packages: string[], use: string, present(): boolean }} Program
- * @type {readonly Program[]}
- */
-export const PROGRAMS = [
-  {
-    name: 'prosody',
-    purposes: ['demo', 'test'],
-    required: true,
-    packages: ['prosody', 'lua-unbound'], // without the latter it complains at each start
-    use: 'the XMPP server',
-    present: () => onPath('prosody') && onPath('prosodyctl'),
-  },
-  {
-    name: 'nats-server',
-    purposes: ['demo', 'test'],
-    required: true,
-    packages: ['nats-server'],
-    use: 'the bus between processes',
-    present: () => onPath('nats-server'),
-  },
-  {
-    name: 'openssl',
-    purposes: ['demo', 'test'],
-    required: true,
-    packages: ['openssl'],
-    use: 'makes the throw-away certificate',
-    present: () => onPath('openssl'),
-  },
-  {
-    name: 'ejabberd',
-    purposes: ['test'],
-    required: false,
-    packages: ['ejabberd'],
-    use: 'the tests on a second XMPP server',
-    present: () => onPath('ejabberdctl') && onPath('erl') && onPath('erlc'),
-  },
-  {
-    name: 'xmllint',
-    purposes: ['test'],
-    required: false,
-    packages: ['libxml2-utils'],
-    use: 'the tests against the RFC 4575 schema',
-    present: () => onPath('xmllint'),
-  },
-  {
-    name: 'sipp',
-    purposes: ['test'],
-    required: false,
-    packages: ['sip-tester'],
-    use: 'the tests with a foreign SIP user agent',
-    present: () => onPath('sipp'),
-  },
-  {
-    name: 'baresip',
-    purposes: ['test'],
-    required: false,
-    packages: ['baresip-core'],
-    use: 'the tests with a foreign SIP phone',
-    present: () => onPath('baresip'),
-  },
-  {
-    name: 'linphone',
-    purposes: ['test'],
-    required: false,
-    packages: ['linphone-cli'],
-    use: 'the tests with a foreign SIP phone that watches conferences',
-    present: () => onPath('linphone-daemon'),
-  },
-  {
-    name: 'kamailio',
-    purposes: ['test'],
-    required: false,
-    packages: ['kamailio'],
-    use: 'the tests with a foreign SIP proxy',
-    present: () => onPath('kamailio'),
-  },
-  {
-    name: 'slixmpp',
-    purposes: ['test'],
-    required: false,
-    packages: ['python3-slixmpp'],
-    use: 'the tests with a foreign XMPP client',
-    present: hasSlixmpp,
-  },
-];
+/** Installs what the tests lack, as far as it can, and names what they will do without; true when all that is required is there. */
+function setUpTests() {
+  const hasPackages = bringPackages();
+  const missing = missingPrograms('test');
+  const { privilege } = aptAccess();
+  if (missing.length > 0 && privilege !== null) installPrograms(missing, privilege);
 
-/** What `purpose` ('demo' or 'test') needs and this machine has not. */
-export function missingPrograms(purpose) {
-  return PROGRAMS.filter((program) => program.purposes.includes(purpose) && !program.present());
-}
-
-/** Whether `npm ci` has to run: there are no packages, or the lock file is newer than what was installed from it. */
-export function packagesAreStale() {
-  const installed = join(ROOT, 'node_modules', '.package-lock.json');
-  if (!existsSync(installed)) return true;
-  return statSync(join(ROOT, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs;
-}
-
-/** Installs what is missing for `purpose`, as far as it can; true when all that is required is there. */
-export function setUp(purpose) {
-  const hasPackages = !packagesAreStale() || installPackages();
-  const missing = missingPrograms(purpose);
-  if (missing.length > 0) installPrograms(missing);
-
-  const still = missing.length > 0 ? missingPrograms(purpose) : [];
+  const still = missing.length > 0 ? missingPrograms('test') : [];
   for (const program of still.filter(({ required }) => !required)) {
     say(`not found: ${program.name} (without it are left out: ${program.use})`);
   }
   const needed = still.filter(({ required }) => required);
-  if (needed.length > 0) explain(needed);
+  if (needed.length > 0) explain(needed, 'of no use');
   return hasPackages && needed.length === 0;
+}
+
+/** What the demo is to be started with, after its servers have been found, installed, or left to Docker; null when it cannot be. */
+function setUpDemo(args) {
+  if (!bringPackages()) return null;
+  if (args.includes('--help') || args.includes('-h')) return args;
+  const plan = findServers(askedServers(args));
+  if (plan.way === 'stop') {
+    for (const reason of plan.why) say(reason);
+    const docker = findOnPath('docker') === null ? 'absent' : 'installed';
+    explain(missingPrograms('demo'), dockerCanHelp() ? docker : 'of no use');
+    return null;
+  }
+  if (plan.way !== 'docker') return args;
+  say(`Prosody and nats-server will run in containers (--servers docker): ${plan.why}`);
+  return [...args, '--servers', 'docker'];
+}
+
+/** The way to the servers, after apt has done what it could. */
+function findServers(asked) {
+  const { privilege, obstacle } = aptAccess();
+  const missing = missingPrograms('demo');
+  const plan = (apt, programs) => {
+    const names = programs.map(({ name }) => name);
+    return planServers({ asked, missing: names, apt: () => apt, docker: askDocker });
+  };
+  const first = plan(obstacle, missing);
+  if (first.way !== 'apt') return first;
+  installPrograms(missing, privilege);
+  return plan('apt-get has not brought them; see above', missingPrograms('demo'));
+}
+
+/** What is in the way of containers, or null. */
+function askDocker() {
+  const installed = onPath('docker');
+  const nothing = { status: null, stdout: '', stderr: '' };
+  const info = installed ? quiet('docker', ['info', '--format', DOCKER_INFO_FORMAT], 10_000) : nothing;
+  return dockerObstacle({ platform: process.platform, installed, ...info });
+}
+
+/** Whether to speak of Docker to somebody who cannot use it now: not where it answers and is of the wrong kind. */
+function dockerCanHelp() {
+  return process.platform === 'linux' && (!onPath('docker') || quiet('docker', ['info'], 10_000).status !== 0);
+}
+
+/** Runs `npm ci` when there are no packages, or the lock file is newer than what was installed from it; true when there are some. */
+function bringPackages() {
+  const path = join(ROOT, 'node_modules');
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  switch (planPackages({ isLink, exists: existsSync(path), isStale: packagesAreStale(path) })) {
+    case 'install':
+      return installPackages();
+    case 'use the link':
+      say(
+        'node_modules is a symbolic link and may be older than package-lock.json; it is used as it is, because npm ci',
+      );
+      say('would empty the directory that it points to');
+      return true;
+    case 'stop':
+      say('node_modules is a symbolic link to nothing: remove it, and try again');
+      return false;
+    default:
+      return true;
+  }
+}
+
+function packagesAreStale(path) {
+  const installed = join(path, '.package-lock.json');
+  if (!existsSync(installed)) return true;
+  return statSync(join(ROOT, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs;
 }
 
 function installPackages() {
@@ -133,9 +114,7 @@ function installPackages() {
 }
 
 /** apt, as root or with sudo that asks for no password. */
-function installPrograms(missing) {
-  const privilege = aptPrivilege();
-  if (privilege === null) return;
+function installPrograms(missing, privilege) {
   const required = missing.filter((program) => program.required);
   const optional = missing.filter((program) => !program.required);
   const names = [...required, ...optional].flatMap((program) => program.packages);
@@ -157,11 +136,14 @@ function installPrograms(missing) {
   }
 }
 
-/** The words to put before a privileged command: none as root, sudo's, or null when apt cannot be used. */
-function aptPrivilege() {
-  if (!onPath('apt-get') || !onPath('dpkg-query')) return null;
-  if (process.getuid?.() === 0) return [];
-  return onPath('sudo') && quiet('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : null;
+/** The words to put before a privileged command (none as root, or sudo's), or null and what is in the way of apt. */
+function aptAccess() {
+  const no = (obstacle) => ({ privilege: null, obstacle });
+  if (!onPath('apt-get') || !onPath('dpkg-query')) return no('there is no apt-get here');
+  if (process.getuid?.() === 0) return { privilege: [], obstacle: null };
+  if (!onPath('sudo')) return no('apt-get needs root, and there is no sudo');
+  if (quiet('sudo', ['-n', 'true']).status !== 0) return no('apt-get needs root, and sudo wants a password or refuses');
+  return { privilege: ['sudo', '-n'], obstacle: null };
 }
 
 function aptInstall(privilege, programs) {
@@ -221,53 +203,12 @@ function installedDebianPackages() {
   return new Set(list.filter((line) => line.startsWith('installed ')).map((line) => line.slice('installed '.length)));
 }
 
-/** What to type, when this script cannot do it. */
-function explain(needed) {
-  say(`required and not found on PATH: ${needed.map(({ name, use }) => `${name} (${use})`).join(', ')}`);
-  const packages = needed.flatMap((program) => program.packages).join(' ');
-  if (onPath('apt-get')) {
-    say('this needs root once. Type:');
-    say(`    sudo apt-get update && sudo apt-get install --no-install-recommends ${packages}`);
-    const servers = needed.map(({ name }) => name).filter((name) => name !== 'openssl');
-    if (servers.length > 0) {
-      say('and, as the packages start their servers, which nothing here uses:');
-      say(`    sudo systemctl disable --now ${servers.join(' ')}`);
-    }
-  } else {
-    say('install them with the package manager of this system, or from https://prosody.im/download and');
-    say('https://github.com/nats-io/nats-server/releases, so that they are on PATH, and try again');
+/** What to type, when this script cannot do it; `docker` as `whatToType` takes it. */
+function explain(needed, docker) {
+  if (needed.length > 0) {
+    say(`required and not found on PATH: ${needed.map(({ name, use }) => `${name} (${use})`).join(', ')}`);
   }
-  if (existsSync(join(ROOT, 'docker-compose.yml')) && onPath('docker') && quiet('docker', ['info']).status === 0) {
-    say('Docker works here: "docker compose up" runs everything in containers and needs none of them');
-  }
-}
-
-/** As test/harness/slixmpp.ts looks for it: in the first Python on PATH, then in the distribution's. */
-function hasSlixmpp() {
-  const question = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("slixmpp") is None)';
-  // the distribution's first: the answer is the same, and a version manager's python3 starts slowly
-  return ['/usr/bin/python3', findOnPath('python3')].some(
-    (python) => python !== null && quiet(python, ['-c', question]).status === 0,
-  );
-}
-
-function onPath(name) {
-  return findOnPath(name) !== null;
-}
-
-/** The sbin directories are not on every user's PATH; the launchers of the tests look there too. */
-function findOnPath(name) {
-  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
-  for (const directory of directories.filter((entry) => entry !== '')) {
-    const path = join(directory, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // not here: the next directory may have it
-    }
-  }
-  return null;
+  for (const line of whatToType({ programs: needed, apt: onPath('apt-get'), docker })) say(line);
 }
 
 function privileged(privilege, command) {
@@ -280,21 +221,27 @@ function run(program, args) {
   return spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
 
-function quiet(program, args) {
-  const options = { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 };
-  const { status, stdout, stderr } = spawnSync(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-  return { status, stdout: stdout ?? '', stderr: stderr ?? '' };
-}
-
 function say(line) {
   console.log(`set-up: ${line}`);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const purpose = process.argv[2];
-  if (purpose !== 'demo' && purpose !== 'test') {
-    console.error('usage: node scripts/setup.mjs demo|test');
-    process.exit(2);
-  }
-  process.exitCode = setUp(purpose) ? 0 : 1;
+/** Becomes the demo: in this process, so that signals and the exit code are its own. */
+async function startDemo(args) {
+  const { register } = await import('tsx/esm/api');
+  register();
+  const main = join(ROOT, 'demo', 'main.ts');
+  process.argv = [process.execPath, main, ...args];
+  await import(pathToFileURL(main).href);
+}
+
+const [purpose, ...options] = process.argv.slice(2);
+if (purpose === 'demo') {
+  const args = setUpDemo(options);
+  if (args === null) process.exitCode = 1;
+  else await startDemo(args);
+} else if (purpose === 'test') {
+  process.exitCode = setUpTests() ? 0 : 1;
+} else {
+  console.error('usage: node scripts/setup.mjs demo [options of the demo] | test');
+  process.exitCode = 2;
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { connect, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { findStacks } from '../harness/meeting/find-stacks.ts';
 import { freePort, startProcess } from '../harness/servers/process.ts';
 import type { RunningProcess } from '../harness/servers/running-process.ts';
@@ -101,6 +101,15 @@ describe('The demo', { timeout: 150_000 }, () => {
       expect(new Set(stages.map((stage) => called.exec(stage.output())?.[1])).size).toBe(2);
     });
   }
+
+  const image = inject('containers');
+  it.skipIf(image === null || image.missing.length > 0)('shows every step with its servers in containers', async () => {
+    const { code, output } = await demo('--once', '--servers', 'docker');
+    expect(steps(output, '✗'), output).toEqual([]);
+    expect(output).toContain('nats-server (in containers)');
+    expect(output).toContain('Every step held.');
+    expect(code).toBe(0);
+  });
 
   it('fails, and names the step, when the mixer only says that it mutes', async () => {
     const { code, output } = await demo('--once', '--break-mixer');

@@ -10,6 +10,9 @@ import { findExecutable, scratchDir } from '../servers/process.ts';
 /** The two Debian releases whose servers we run on: 12 has Prosody 0.12 and NATS 2.9, 13 has Prosody 13.0 and NATS 2.10. */
 export type DebianRelease = 'bookworm' | 'trixie';
 
+/** The public images of the two, where ours cannot be made (https://hub.docker.com/_/debian; not started here). */
+const PUBLIC = { bookworm: 'debian:12.11-slim', trixie: 'debian:13.1-slim' } as const;
+
 const NODE_VERSION = '24.21.0';
 const NPM_VERSION = '11.6.1';
 /** What this machine trusts, so that a network that inspects TLS works in the images as it does here. */
@@ -24,7 +27,7 @@ export function debianImage(release: DebianRelease): string {
   const tag = `cusax/${release}:local`;
   if (hasImage(tag)) return tag;
   const debootstrap = findExecutable('debootstrap');
-  if (debootstrap === null || process.getuid?.() !== 0) return `debian:${release}-slim`;
+  if (debootstrap === null || process.getuid?.() !== 0) return PUBLIC[release];
   const scratch = scratchDir('base-image');
   const root = join(scratch.path, 'root');
   run(debootstrap, ['--variant=minbase', '--include=ca-certificates', release, root]);
@@ -61,7 +64,8 @@ export function nodeImage(): string | null {
   return tag;
 }
 
-const hasImage = (tag: string): boolean => spawnSync('docker', ['image', 'inspect', tag]).status === 0;
+/** Whether the local Docker has an image of this name. */
+export const hasImage = (tag: string): boolean => spawnSync('docker', ['image', 'inspect', tag]).status === 0;
 
 /** Throws with what the program said when it fails. */
 export function run(program: string, args: readonly string[], cwd?: string): string {

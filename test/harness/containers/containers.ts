@@ -15,8 +15,11 @@ import {
   untilReady,
 } from '../servers/running-process.ts';
 
+/** The cleaner of testcontainers is an image of its own, which would have to be pulled; `holdContainer` does its work. And the ports are on loopback. */
+export const CONTAINER_ENV = { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' };
+
 /** What the Dockerfile installs. */
-const INSTALLED: ReadonlySet<string> = new Set(['prosody', 'prosodyctl', 'nats-server', 'erl']);
+const INSTALLED: ReadonlySet<string> = new Set(['prosody', 'prosodyctl', 'nats-server', 'openssl', 'erl']);
 
 /** A place whose programs are those of an image. They use this machine's network, and see their files under the same paths. */
 export function containersOf(image: string): Place {

@@ -1,14 +1,44 @@
-/** The image of the servers, made from Debian's packages, and whether drachtio-server and FreeSWITCH of this machine run on it. */
+/** The images of the servers, made from Debian's packages, and whether drachtio-server and FreeSWITCH of this machine run on it. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findDrachtio } from '../servers/drachtio.ts';
 import { findFreeswitch } from '../servers/freeswitch.ts';
-import { debianImage, dockerRuns, run } from './base-image.ts';
+import { debianImage, dockerRuns, hasImage, run } from './base-image.ts';
 
 const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
-const TAG = 'cusax/servers:local';
+
+/** A stage of the Dockerfile: what the demo needs, or what the scenarios do. */
+export type ServerSet = 'demo-servers' | 'servers';
+
+/** The image of a set of servers. */
+export interface ServerImage {
+  readonly tag: string;
+  /** False: `make` has work to do, which takes minutes and the network. */
+  readonly exists: boolean;
+  /** Makes it; throws with what Docker said when that fails. */
+  make(): void;
+}
+
+/**
+ * The image of a set of servers, which asks Docker. It is made once: another Dockerfile or base gives it another name.
+ * `DEBIAN_BASE` in the environment names another image of Debian 12 to build on.
+ */
+export function serverImage(set: ServerSet): ServerImage {
+  const wanted = process.env['DEBIAN_BASE'] ?? '';
+  const recipe = [readFileSync(join(DIRECTORY, 'Dockerfile'), 'utf8'), wanted].join('\n');
+  const tag = `cusax/${set}:${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}`;
+  return {
+    tag,
+    exists: hasImage(tag),
+    make() {
+      const base = wanted === '' ? debianImage('bookworm') : wanted;
+      run('docker', ['build', '--quiet', '--build-arg', `BASE=${base}`, '--target', set, '--tag', tag, DIRECTORY]);
+    },
+  };
+}
 
 /** What there is for stacks in containers; what is lacking is said for people. */
 export interface ServersInContainers {
@@ -21,14 +51,15 @@ export interface ServersInContainers {
 
 /** Makes the image unless Docker has it; minutes the first time. Never throws: what fails is missing. */
 export function prepareServers(): ServersInContainers {
-  if (!dockerRuns()) return { image: TAG, missing: ['a Docker engine that answers'], missingForNative: [] };
+  const { tag: image, exists, make } = serverImage('servers');
+  if (!dockerRuns()) return { image, missing: ['a Docker engine that answers'], missingForNative: [] };
   try {
-    run('docker', ['build', '--quiet', '--build-arg', `BASE=${debianImage('bookworm')}`, '--tag', TAG, DIRECTORY]);
+    if (!exists) make();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { image: TAG, missing: [`an image of the servers (${oneLine(reason)})`], missingForNative: [] };
+    return { image, missing: [`an image of the servers (${oneLine(reason)})`], missingForNative: [] };
   }
-  return { image: TAG, missing: [], missingForNative: [...lacksOfDrachtio(), ...lacksOfFreeswitch()] };
+  return { image, missing: [], missingForNative: [...lacksOfDrachtio(image), ...lacksOfFreeswitch(image)] };
 }
 
 const oneLine = (text: string): string =>
@@ -38,18 +69,18 @@ const oneLine = (text: string): string =>
     .slice(-3)
     .join(' / ');
 
-function lacksOfDrachtio(): string[] {
+function lacksOfDrachtio(image: string): string[] {
   const command = findDrachtio();
-  return command === null ? ['drachtio-server'] : unlinked('drachtio-server', [command], command);
+  return command === null ? ['drachtio-server'] : unlinked(image, 'drachtio-server', [command], command);
 }
 
 /** FreeSWITCH is mounted as a whole, so it must have a prefix of its own; one among the system's files would hide the image's. */
-function lacksOfFreeswitch(): string[] {
+function lacksOfFreeswitch(image: string): string[] {
   const found = process.env['FREESWITCH_HOME'] ? findFreeswitch() : null;
   if (found === null) return ['FreeSWITCH under FREESWITCH_HOME'];
   const modules = join(found.home, 'lib/freeswitch/mod');
   const programs = [found.bin, ...sharedObjects(modules).map((name) => join(modules, name))];
-  return unlinked('FreeSWITCH', programs, found.home);
+  return unlinked(image, 'FreeSWITCH', programs, found.home);
 }
 
 function sharedObjects(directory: string): string[] {
@@ -61,10 +92,10 @@ function sharedObjects(directory: string): string[] {
 }
 
 /** The shared libraries of programs under `mount` that the image has not. */
-function unlinked(name: string, programs: readonly string[], mount: string): string[] {
+function unlinked(image: string, name: string, programs: readonly string[], mount: string): string[] {
   const { stdout, stderr, status } = spawnSync(
     'docker',
-    ['run', '--rm', '--network', 'none', '--volume', `${mount}:${mount}:ro`, '--entrypoint', 'ldd', TAG, ...programs],
+    ['run', '--rm', '--network', 'none', '--volume', `${mount}:${mount}:ro`, '--entrypoint', 'ldd', image, ...programs],
     { encoding: 'utf8' },
   );
   const lacking = librariesNotFound(stdout);

@@ -1,5 +1,6 @@
 /** The servers under a meeting, started side by side and ended together. */
 import { type NatsServer, startNats } from '../servers/nats.ts';
+import type { Place } from '../servers/place.ts';
 import { startXmppServer, type XmppServer, type XmppServerOptions } from '../servers/xmpp-server.ts';
 import type { StackKind } from './find-stacks.ts';
 import { type SipSide, startSipSide } from './sip-side.ts';
@@ -17,6 +18,8 @@ export interface PartsOptions extends StackKind {
   /** False: none. */
   readonly nats?: boolean;
   readonly xmppServer?: XmppServerOptions;
+  /** Where drachtio-server and FreeSWITCH run, when not where the others do. */
+  readonly sipPlace?: Place;
   /** Taken for calls when it is free; any free port when absent. */
   readonly sipPort?: number;
 }
@@ -25,7 +28,7 @@ export interface PartsOptions extends StackKind {
 export async function startParts(options: PartsOptions): Promise<MeetingParts> {
   const [xmpp, sip, nats] = await Promise.allSettled([
     startXmppServer(options.xmpp, options.xmppServer, options.place),
-    startSipSide(options.sip, options.sipPort, options.place),
+    startSipSide(options.sip, options.sipPort, options.sipPlace ?? options.place),
     options.nats === false ? null : startNats({}, options.place),
   ]);
   if (xmpp.status === 'fulfilled' && sip.status === 'fulfilled' && nats.status === 'fulfilled') {

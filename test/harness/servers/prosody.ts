@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Place, thisMachine } from './place.ts';
-import { acceptsTcp, findExecutable, freePort, runProgram, scratchDir } from './process.ts';
+import { acceptsTcp, freePort, scratchDir } from './process.ts';
 import { startRestartable } from './restartable.ts';
 import { XMPP_NAMES, type XmppServer, type XmppServerOptions } from './xmpp-server.ts';
 
@@ -24,7 +24,7 @@ export async function startProsody(options: XmppServerOptions = {}, place: Place
   const config = join(scratch.path, 'prosody.cfg.lua');
   const directTlsPort = options.directTls === true ? await freePort() : null;
   for (const directory of ['data', 'certs']) mkdirSync(join(scratch.path, directory));
-  if (directTlsPort !== null) await makeCertificate(join(scratch.path, 'certs'));
+  if (directTlsPort !== null) await makeCertificate(join(scratch.path, 'certs'), place);
   writeFileSync(config, configuration(scratch.path, { c2sPort, componentPort, directTlsPort }, options));
 
   const { current, log, kill, restart, shutDown } = await startRestartable(() =>
@@ -56,13 +56,14 @@ export async function startProsody(options: XmppServerOptions = {}, place: Place
 }
 
 /** A certificate for the domain that nobody has signed: a client must be told to trust it. */
-async function makeCertificate(directory: string): Promise<void> {
-  const openssl = findExecutable('openssl');
+async function makeCertificate(directory: string, place: Place): Promise<void> {
+  const openssl = place.find('openssl');
   if (openssl === null) throw new Error('openssl is not installed; it makes the certificate for direct TLS');
   const { domain } = XMPP_NAMES;
   const files = ['-keyout', join(directory, `${domain}.key`), '-out', join(directory, `${domain}.crt`)];
   const name = ['-subj', `/CN=${domain}`, '-addext', `subjectAltName=DNS:${domain}`];
-  await runProgram(openssl, ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...files, ...name]);
+  const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...files, ...name];
+  await place.run(openssl, request, { writes: [directory] });
 }
 
 interface Ports {
