@@ -63,7 +63,7 @@ function findServers(asked) {
   const first = plan(obstacle, missing);
   if (first.way !== 'apt') return first;
   installPrograms(missing, privilege);
-  return plan('apt-get has not brought them; see above', missingPrograms('demo'));
+  return plan('apt-get has not brought them (see above)', missingPrograms('demo'));
 }
 
 /** What is in the way of containers, or null. */
