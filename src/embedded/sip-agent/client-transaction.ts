@@ -99,6 +99,11 @@ export class ClientTransaction {
     }
   }
 
+  /** Answered, and kept only to absorb repeated answers; nothing is sent for these. */
+  get lingers(): boolean {
+    return this.state === 'completed' && !this.isInvite;
+  }
+
   terminate(): void {
     this.#timers.stop();
     this.state = 'terminated';

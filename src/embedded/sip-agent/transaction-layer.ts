@@ -26,6 +26,9 @@ export interface TransactionLayerOptions {
   readonly maxTransactions: number;
 }
 
+/** Oldest transactions that are looked at for one that need not stay. */
+const mostLookedAt = 64;
+
 export class TransactionLayer {
   readonly servers = new Map<string, ServerTransaction>();
   readonly clients = new Map<string, ClientTransaction>();
@@ -52,8 +55,22 @@ export class TransactionLayer {
 
   /** Starts a client transaction; undefined when there are too many. */
   request(request: SipRequest, flow: Flow, onOutcome: (outcome: Outcome) => void): ClientTransaction | undefined {
-    if (this.clients.size >= this.#options.maxTransactions) return undefined;
+    if (this.clients.size >= this.#options.maxTransactions && !this.#makeRoom()) return undefined;
     return this.#startClient(request, flow, onOutcome);
+  }
+
+  /** Ends early what only waits for repeated answers (timer K): what comes then matches nothing, and is dropped as well. */
+  #makeRoom(): boolean {
+    let left = mostLookedAt;
+    for (const transaction of this.clients.values()) {
+      if (transaction.lingers) {
+        transaction.terminate();
+        return true;
+      }
+      left -= 1;
+      if (left === 0) return false;
+    }
+    return false;
   }
 
   /** Sends bytes outside of any transaction: an ACK for a 2xx. */

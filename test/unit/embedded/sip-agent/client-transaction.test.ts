@@ -140,6 +140,22 @@ describe('non-INVITE client transaction (RFC 3261 17.1.2)', () => {
     expect(harness.layer.clients.size).toBe(0);
   });
 
+  it('makes room for what is new by forgetting what was answered, and nothing else', () => {
+    const harness = new LayerHarness('udp', 2);
+    const outcomes: Outcome[] = [];
+    const ask = (method: string) =>
+      harness.layer.request(ourRequest(method), harness.flow, (outcome) => outcomes.push(outcome));
+    ask('NOTIFY');
+    const [first = ''] = harness.sent;
+    expect(ask('INVITE')).toBeDefined();
+    expect(ask('NOTIFY')).toBeUndefined();
+    harness.receive(responseText(first, '200 OK'));
+    expect(ask('NOTIFY')).toBeDefined();
+    harness.receive(responseText(first, '200 OK'));
+    expect(statuses(outcomes)).toEqual([200]);
+    expect(ask('NOTIFY')).toBeUndefined();
+  });
+
   it('gives 503 when the network refuses', () => {
     const harness = new LayerHarness();
     harness.networkError = new Error('refused');
