@@ -5,7 +5,15 @@ import { CONTAINER_ENV as containerEnv } from './test/harness/containers/contain
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/vectors/**/*.test.ts'], testTimeout: 10_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/vectors/**/*.test.ts'],
+          testTimeout: 10_000,
+          // A process for each of a hundred files takes longer than what is in them.
+          isolate: false,
+        },
+      },
       {
         test: {
           name: 'contract',

@@ -59,6 +59,8 @@ describe.skipIf(!canValidate())('the schema of conference-info (skipped without 
   });
 
   it('keeps documents for later, those that differ in their version once, and forgets them when it has told', async () => {
+    // What other tests of this process have left.
+    await validateCollected().catch(() => undefined);
     for (const version of ['1', '2', '3']) collectDocument(document('<wrong/>', version));
     for (const each of valid) collectDocument(each);
     await expect(validateCollected()).rejects.toThrow(/^1 of 10 documents[\s\S]*wrong/);
